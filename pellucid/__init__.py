@@ -1,0 +1,41 @@
+"""Pellucid: feed-forward networks on an explicit graph that can be read, checked and compiled."""
+
+from pellucid import ops
+from pellucid.data.dataset import Dataset, class_weights, split
+from pellucid.data.table import Table, as_table, read_table
+from pellucid.diagnosis.operations import check
+from pellucid.errors import (
+    DataError,
+    DeclarationError,
+    GraphError,
+    ModelError,
+    PellucidError,
+    ShapeError,
+    TrainingError,
+    UsageError,
+)
+from pellucid.executors.program import compile
+from pellucid.graph.builder import build, scope
+from pellucid.graph.context import Context
+from pellucid.graph.differentiate import differentiate
+from pellucid.graph.graph import Graph, Node, verify
+from pellucid.graph.resize import resize
+from pellucid.graph.simplify import simplify
+from pellucid.graph.text import parse
+from pellucid.graph.types import Axis, DType, Type, bool_, float32, float64, int32, int64, uint32
+from pellucid.inspection.gradients import value_and_gradient
+from pellucid.inspection.observe import observe
+from pellucid.nn import initializers, losses, regularizers
+from pellucid.nn.branches import Concatenate, ConcatenateShortcut, InputToAll, Sequential, Shortcut, Sum
+from pellucid.nn.layers import Activation, Dense, Embedding, Flatten, LayerNorm
+from pellucid.nn.losses import loss
+from pellucid.nn.network import Layer, Network
+from pellucid.nn.noise import Dropout, GaussianNoise
+from pellucid.nn.units import Units
+from pellucid.ops import *  # noqa: F403
+from pellucid.optim import optimizers, schedules
+from pellucid.training.fit import Fit, fit
+from pellucid.training.metrics import metric
+from pellucid.training.perceptron import fit_perceptron
+
+__version__ = "0.1.0"

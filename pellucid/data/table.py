@@ -1,0 +1,278 @@
+"""Tables: columns of equal length with their names, and where each cell came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.columns import Column, column_from_arrow, column_from_values
+from pellucid.data.csv_file import CsvSource, read_csv
+from pellucid.errors import DataError, UsageError, nearest
+
+CSV_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
+PARQUET_ENDINGS = (".parquet", ".pq")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """An immutable table: columns of one length, all with different names.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    path : str or None
+        The file it was read from.
+    source : CsvSource or None
+        For CSV: the delimiter found, and where the rows begin.
+    origin : ndarray of int64, or None, [rows]
+        Where rows were taken from a larger table: their numbers there.
+
+    Examples
+    --------
+    >>> table = Table.from_columns({"age": [31, 47], "smoker": [True, None]})
+    >>> table.names, len(table), table["age"].kind, table["smoker"].missing.tolist()
+    (('age', 'smoker'), 2, 'number', [False, True])
+    """
+
+    columns: tuple[Column, ...]
+    path: str | None = None
+    source: CsvSource | None = None
+    origin: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise DataError("a table needs at least one column", where=self.path)
+        seen: set[str] = set()
+        for column in self.columns:
+            if column.name in seen:
+                raise DataError("two columns have the same name", where=self.path, got=repr(column.name))
+            seen.add(column.name)
+        lengths = {len(column.values): column.name for column in self.columns}
+        if len(lengths) > 1:
+            told = " and ".join(f"{length} in {name!r}" for length, name in list(lengths.items())[:2])
+            raise DataError("columns have different numbers of rows", where=self.path, got=told)
+        if 0 in lengths:
+            raise DataError("a table needs at least one row", where=self.path, got="none")
+
+    @staticmethod
+    def from_columns(columns: Mapping[str, Any]) -> Table:
+        """Make a table of one-dimensional arrays or lists by name; None and NaN are missing cells."""
+        return Table(tuple(column_from_values(str(name), values) for name, values in columns.items()))
+
+    @staticmethod
+    def from_arrays(values: Any, names: Sequence[str] | None = None) -> Table:
+        """Make a table of an array [rows, columns] or [rows]. Without names the columns are x0, x1, ..."""
+        array = np.asarray(values)
+        if array.ndim == 1:
+            array = array[:, np.newaxis]
+        if array.ndim != 2:
+            raise DataError("an array cannot be a table", got=f"shape {list(array.shape)}", expected="[rows, columns]")
+        names = [f"x{number}" for number in range(array.shape[1])] if names is None else list(names)
+        if len(names) != array.shape[1]:
+            raise DataError("names and columns differ in number", got=f"{len(names)}", expected=f"{array.shape[1]}")
+        return Table(tuple(column_from_values(str(name), array[:, i]) for i, name in enumerate(names)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns[0].values)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"there is no column {name!r}", where=self.path, fix=nearest(str(name), self.names))
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{column.name}: {column.kind}" for column in self.columns[:8])
+        more = f", and {len(self.columns) - 8} more" if len(self.columns) > 8 else ""
+        return f"Table({len(self)} rows; {kinds}{more})"
+
+    def select(self, names: Iterable[str]) -> Table:
+        """Return the table of these columns, in this order."""
+        return replace(self, columns=tuple(self[name] for name in names))
+
+    def drop(self, names: Iterable[str]) -> Table:
+        """Return the table without these columns, each of which must exist."""
+        left_out = {self[name].name for name in names}
+        return replace(self, columns=tuple(column for column in self.columns if column.name not in left_out))
+
+    def take(self, rows: Any) -> Table:
+        """Return the table of these rows (numbers from 0, or a mask); their places in the file stay known."""
+        chosen = np.arange(len(self))[rows]
+        origin = chosen if self.origin is None else self.origin[chosen]
+        return replace(self, columns=tuple(column.take(chosen) for column in self.columns), origin=origin)
+
+    def line_of(self, row: int) -> int | None:
+        """Return the line of the CSV file on which a row (from 0) begins, or None where there is none."""
+        number = row if self.origin is None else int(self.origin[row])
+        return None if self.source is None else self.source.line_of(number)
+
+    def where(self, row: int | None = None, name: str | None = None) -> str | None:
+        """Return a cell's place for a message: ``heart.csv:5, column 'age'``, or ``row 4, column 'age'``."""
+        place = self.path or ""
+        if row is not None:
+            line = self.line_of(row)
+            number = row if self.origin is None else int(self.origin[row])
+            place += f":{line}" if line is not None else f"{', ' if place else ''}row {number + 1}"
+        if name is not None:
+            place += f"{', ' if place else ''}column {name!r}"
+        return place or None
+
+
+def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Table:
+    """Read a table from a CSV file (.csv, .tsv, .tab, .txt) or a Parquet file (.parquet, .pq).
+
+    CSV is UTF-8 (a byte order mark is accepted) with a header. The delimiter is comma, semicolon or tab, found from the
+    first lines if it is not given. Cells may stand in double quotes, and then hold delimiters and ends of line; empty
+    lines are passed over. A column is number, boolean (true and false in any case) or text, whichever holds for all its
+    cells. Missing cells are empty or one of `pellucid.data.columns.MISSING`, quoted or not; in columns of numbers or
+    truth values `MISSING_AMONG_NUMBERS` count too, while "None" among words is a word.
+
+    Memory: the size of the file once more as text while it is read, and 9 bytes for every cell of the result.
+
+    Raises
+    ------
+    DataError
+        Where the file cannot be read, or is no table: with its path, and the line and column where there is one.
+    """
+    told, ending = os.fspath(path), Path(path).suffix.lower()
+    if delimiter is not None and (len(delimiter.encode()) != 1 or delimiter in '"\r\n'):
+        raise UsageError("a delimiter is one ASCII character, no quote or newline", got=repr(delimiter))
+    if Path(path).is_dir():
+        raise DataError("this is a directory", where=told, expected="a CSV or Parquet file")
+    if ending not in CSV_ENDINGS + PARQUET_ENDINGS and Path(path).exists():
+        raise DataError(
+            "a table's file is known by its ending",
+            where=told,
+            got=repr(ending) if ending else "none",
+            expected="one of " + ", ".join(CSV_ENDINGS + PARQUET_ENDINGS),
+            fix="Decompress it first." if ending in (".gz", ".zip", ".bz2", ".xz", ".zst") else "Export it as CSV.",
+        )
+    try:
+        if ending in PARQUET_ENDINGS:
+            return _read_parquet(told)
+        columns, source = read_csv(told, delimiter)
+    except FileNotFoundError:
+        raise DataError("there is no such file", where=told, fix=_similar_file(Path(path))) from None
+    except OSError as error:
+        raise DataError("the file cannot be opened", where=told, got=error.strerror or str(error)) from None
+    return Table(columns, told, source)
+
+
+def as_table(data: Any, names: Sequence[str] | None = None) -> Table:
+    """Take over a table, a path, an array, columns by name, or a data frame of pandas, Polars or PyArrow.
+
+    Text in arrays and frames stays text: only files have spellings of numbers and of missing cells.
+
+    Parameters
+    ----------
+    data : Table, path, ndarray, list of rows, mapping of columns, or data frame
+    names : sequence of str, optional
+        New names for the columns.
+
+    Examples
+    --------
+    >>> as_table(np.array([[1.0, 2.0], [3.0, float("nan")]]), names=["a", "b"])
+    Table(2 rows; a: number, b: number)
+    """
+    if isinstance(data, np.ndarray | list | tuple):
+        rows = data if isinstance(data, np.ndarray) else _rows(data)
+        return Table.from_arrays(rows, names)
+    if isinstance(data, Table):
+        table = data
+    elif isinstance(data, str | os.PathLike):
+        table = read_table(data)
+    elif isinstance(data, Mapping):
+        table = Table.from_columns(data)
+    else:
+        table = _from_frame(data)
+    if names is None:
+        return table
+    if len(names) != len(table.columns):
+        raise DataError("names and columns differ in number", got=f"{len(names)}", expected=f"{len(table.columns)}")
+    return replace(
+        table, columns=tuple(replace(column, name=name) for column, name in zip(table.columns, names, strict=True))
+    )
+
+
+def _rows(data: Sequence) -> np.ndarray:
+    try:
+        array = np.asarray(data)
+        return np.asarray(data, dtype=object) if array.dtype.kind in "US" else array
+    except ValueError:
+        raise DataError("rows differ in length", expected="the same number of cells in every row") from None
+
+
+def _from_frame(data: Any) -> Table:
+    import narwhals as nw
+    import pyarrow as pa
+
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError("two columns have the same name", got=" ".join(str(error).split())) from None
+    except TypeError:
+        raise DataError(
+            "this cannot be a table",
+            got=f"a {type(data).__module__}.{type(data).__qualname__}",
+            expected="a path, an array, columns by name, or a data frame of pandas, Polars or PyArrow",
+        ) from None
+    columns = []
+    for position, name in enumerate(frame.columns):
+        series = frame[:, position]
+        try:
+            cells = series.to_arrow()
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of objects of several types
+            columns.append(column_from_values(str(name), series.to_list()))
+            continue
+        columns.append(column_from_arrow(str(name), pa.chunked_array(cells if isinstance(cells, list) else [cells])))
+    return Table(tuple(columns))
+
+
+def _read_parquet(path: str) -> Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if Path(path).stat().st_size == 0:
+        raise DataError("the file is empty", where=path, expected="a Parquet file")
+    try:
+        table = parquet.read_table(path, partitioning=None)
+        table.validate(full=True)
+        names = table.column_names
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        raise DataError(
+            "the file is damaged, or is no Parquet file", where=path, got=" ".join(str(error).split())
+        ) from None
+    if table.num_rows == 0:
+        raise DataError("the table has no rows", where=path)
+    columns = []
+    for position, name in enumerate(names):
+        try:
+            columns.append(column_from_arrow(name, table.column(position)))
+        except DataError as error:
+            raise DataError(error.what, where=f"{path}, {error.where}", got=error.got, fix=error.fix) from None
+    return Table(tuple(columns), path)
+
+
+def _similar_file(path: Path) -> str:
+    try:
+        tables = [
+            entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in CSV_ENDINGS + PARQUET_ENDINGS
+        ]
+    except OSError:
+        return f"There is no directory {str(path.parent)!r} either."
+    return nearest(path.name, tables[:20]) if tables else ""

@@ -1,0 +1,223 @@
+"""Which task the targets of a table set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.data.columns import NUMBER, Column, shorten
+from pellucid.data.roles import require_finite, target_names
+from pellucid.data.table import Table
+from pellucid.errors import DataError, UsageError, nearest
+
+MOST_CLASSES = 20
+ROWS_PER_CLASS = 5
+TASKS = ("regression", "binary", "multiclass", "multilabel")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned.
+
+    Attributes
+    ----------
+    kind : str
+        "regression", "binary", "multiclass" or "multilabel".
+    targets : tuple of str
+        The target columns.
+    classes : tuple
+        For "binary" and "multiclass" the classes, sorted; for "multilabel" the two values that every target may take.
+        Empty for "regression".
+    reason : str
+        Why, in words for the user.
+    """
+
+    kind: str
+    targets: tuple[str, ...]
+    classes: tuple
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {', '.join(self.targets)} ({self.reason})"
+
+
+def infer_task(table: Table, targets: str | Sequence[str], task: str | None = None) -> Task:
+    """Decide what is to be learned from the target columns.
+
+    The rules for one target:
+
+    1. Text is classification: *binary* with two classes, *multiclass* with more. A column of which at least 90 % are
+       numbers is refused instead, since a single bad cell probably made it text.
+    2. Truth values are *binary*.
+    3. Numbers are classification if all are whole and there are two different ones in more than two rows, or 3 to 20
+       with at least 5 rows for each on average. All others are *regression*.
+
+    For several targets: *multilabel* if every one holds only 0 and 1 or truth values, *regression* if all are numbers.
+    `task` overrides the rules; "classification" is binary or multiclass, after the number of classes.
+
+    Parameters
+    ----------
+    table : Table
+    targets : str or sequence of str
+    task : str, optional
+        "regression", "binary", "multiclass", "multilabel" or "classification".
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    DataError
+        Where a target does not exist, has a missing, infinite or constant value, has a different class in every row, or
+        does not fit the task.
+    UsageError
+        Where there is no such task.
+
+    Examples
+    --------
+    >>> table = Table.from_columns({"x": [1.5, 2.5, 3.5], "y": ["spam", "ham", "spam"]})
+    >>> print(infer_task(table, "y"))
+    binary of y (text with 2 different values)
+    """
+    names = target_names(targets)
+    if task is not None and task not in (*TASKS, "classification"):
+        raise UsageError(f"there is no task {task!r}", fix=nearest(task, (*TASKS, "classification")))
+    columns = [table[name] for name in names]
+    for column in columns:
+        _check_target(table, column)
+    if task is None:
+        task, reason = _several(table, columns) if len(columns) > 1 else _single(table, columns[0])
+    else:
+        reason = "as asked for"
+    if task == "regression":
+        for column in columns:
+            _require_numbers(table, column)
+        return Task(task, names, (), reason)
+    if task == "multilabel":
+        return Task(task, names, _labels(table, columns), reason)
+    if len(columns) > 1:
+        raise DataError(
+            f"{task} has one target",
+            where=table.path,
+            got=f"{len(columns)}: {', '.join(names)}",
+            fix="Train one network for each, or use multilabel for columns of 0 and 1.",
+        )
+    return _classification(table, columns[0], task, reason)
+
+
+def _check_target(table: Table, column: Column) -> None:
+    gaps = np.flatnonzero(column.missing)
+    if gaps.size == len(column.values):
+        raise DataError("the target has no value in any row", where=table.where(name=column.name))
+    if gaps.size:
+        raise DataError(
+            "a row has no target" if gaps.size == 1 else f"{gaps.size} rows have no target, this one first",
+            where=table.where(int(gaps[0]), column.name),
+            got="a missing value",
+            fix="Fill them in, or leave these rows out.",
+        )
+    require_finite(table, column.name)
+    if len(column.distinct) == 1:
+        raise DataError(
+            "the target is the same in every row, so there is nothing to learn",
+            where=table.where(name=column.name),
+            got=f"always {shorten(column.distinct[0])} in {len(table)} row{'s' if len(table) > 1 else ''}",
+            expected="at least two different values",
+        )
+
+
+def _single(table: Table, column: Column) -> tuple[str, str]:
+    count, rows = len(column.distinct), len(column.values)
+    if column.kind == "boolean":
+        return "classification", "true or false"
+    if column.kind == "text":
+        if column.mixed:
+            raise DataError(
+                f"{column.mixed.share:.0%} of the target are numbers, but not this cell",
+                where=table.where(column.mixed.row, column.name),
+                got=shorten(column.mixed.value),
+                fix="Mend the cell, or say that the task is classification.",
+            )
+        return "classification", f"text with {count} different values"
+    if column.whole and ((count == 2 < rows) or (count <= MOST_CLASSES and rows >= ROWS_PER_CLASS * count)):
+        return "classification", f"{count} different whole numbers in {rows} rows"
+    kind = "whole numbers" if column.whole else "numbers"
+    return "regression", f"{count} different {kind} in {rows} rows"
+
+
+def _several(table: Table, columns: list[Column]) -> tuple[str, str]:
+    if all(_is_label(column) for column in columns):
+        return "multilabel", f"{len(columns)} columns of 0 and 1 or true and false"
+    for column in columns:
+        if column.kind == "text":
+            raise DataError(
+                "one of several targets is text",
+                where=table.where(name=column.name),
+                got=shorten(column.present[0]),
+                expected="numbers (regression), or columns of 0 and 1 (multilabel)",
+                fix="Train one network for each target.",
+            )
+    return "regression", f"{len(columns)} columns of numbers"
+
+
+def _is_label(column: Column) -> bool:
+    return column.kind == "boolean" or (column.kind == "number" and set(column.distinct) <= {0, 1})
+
+
+def _labels(table: Table, columns: list[Column]) -> tuple:
+    for column in columns:
+        if not _is_label(column):
+            other = next(value for value in column.distinct if column.kind == "text" or value not in (0, 1))
+            raise DataError(
+                "a target of multilabel classification holds more than 0 and 1 or true and false",
+                where=table.where(name=column.name),
+                got=shorten(other),
+            )
+    if len(columns) == 1:
+        raise DataError("multilabel classification has several targets", where=table.path, got="one", fix="Use binary.")
+    return (0, 1)
+
+
+def _require_numbers(table: Table, column: Column) -> None:
+    if column.kind != "text":
+        return
+    bad = next((row for row, cell in enumerate(column.values) if not re.match(NUMBER, cell.strip())), None)
+    if bad is None:
+        raise DataError(
+            "a target of regression is text that spells numbers",
+            where=table.where(name=column.name),
+            got=shorten(column.values[0]),
+            fix="Convert the column to numbers.",
+        )
+    cell = column.values[bad]
+    comma = re.match(NUMBER, cell.strip().replace(",", ".", 1)) is not None
+    raise DataError(
+        "a target of regression is no number",
+        where=table.where(bad, column.name),
+        got=shorten(cell),
+        fix="Write decimals with a point." if comma else "Mend the cell, or say that the task is classification.",
+    )
+
+
+def _classification(table: Table, column: Column, task: str, reason: str) -> Task:
+    classes, where = column.distinct, table.where(name=column.name)
+    if len(classes) == len(column.values):
+        raise DataError(
+            "every row has a class of its own",
+            where=where,
+            got=f"{len(classes)} classes in {len(classes)} rows",
+            fix="Choose another target, or say that the task is regression."
+            if column.kind == "number"
+            else "Choose another target.",
+        )
+    if task == "binary" and len(classes) != 2:
+        raise DataError(
+            "binary classification has two classes", where=where, got=f"{len(classes)}", fix="Use multiclass."
+        )
+    if task == "classification":
+        task = "binary" if len(classes) == 2 else "multiclass"
+    return Task(task, (column.name,), classes, reason)

@@ -1,0 +1,121 @@
+"""Predictions, losses and metrics of a network on a dataset of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.dataset import Dataset
+from pellucid.errors import DataError, nearest
+from pellucid.executors.program import Program, batch_rows, compile
+from pellucid.graph.types import Type
+from pellucid.nn.losses import Loss
+from pellucid.nn.network import Network
+from pellucid.training.metrics import Metric
+from pellucid.training.step import WEIGHT, Evaluation, build_evaluation, prediction_name, target_inputs, target_name
+
+CHUNK = 1024
+"""How many examples are evaluated at once."""
+
+
+def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) -> dict[str, np.ndarray]:
+    """Return a dataset's arrays under the names and in the dtypes in which the network and its losses take them.
+
+    Raises
+    ------
+    DataError
+        Where an array is missing or has another shape or kind of numbers than the network takes.
+    """
+    types = {**network.inputs, **target_inputs(network, losses)}
+    given: dict[str, Any] = dict(dataset.inputs)
+    if isinstance(dataset.targets, Mapping):
+        given |= {target_name(network, name): array for name, array in dataset.targets.items()}
+    elif dataset.targets is not None:
+        given["target"] = dataset.targets
+    arrays = fit_arrays(given, types)
+    weights = dataset.weights if dataset.weights is not None else np.ones(len(dataset))
+    arrays[WEIGHT] = np.asarray(weights, network.dtype.numpy)
+    return arrays
+
+
+def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str, np.ndarray]:
+    """Return arrays of examples as the types of one example say, by name."""
+    unknown = [name for name in given if name not in types]
+    missing = [name for name in types if name not in given]
+    if unknown or missing:
+        told = [f"missing {name!r}" for name in missing] + [f"unknown {name!r}" for name in unknown]
+        fix = nearest((unknown or missing)[0], types)
+        raise DataError("the dataset does not fit the network", got=", ".join(told), fix=fix)
+    return {name: _fitted(name, given[name], type) for name, type in types.items()}
+
+
+def _fitted(name: str, array: Any, type: Type) -> np.ndarray:
+    array = np.asarray(array)
+    where = f"input {name!r}" if not name.startswith("target") else f"the {name}"
+    expected = f"one {type} per example"
+    if array.shape == (len(array), *type.shape[:-1]) and type.shape[-1:] == (1,):
+        array = array[..., None]  # one number per example may come without an axis of its own
+    if array.shape != (len(array), *type.shape):
+        raise DataError("wrong shape", where=where, got=f"{array.dtype}{list(array.shape)}", expected=expected)
+    if type.dtype.kind == "int":
+        whole = array.astype(type.dtype.numpy)
+        if not np.array_equal(whole, array):
+            raise DataError("whole numbers are needed", where=where, got=str(array.dtype), expected=expected)
+        return whole
+    result = array.astype(type.dtype.numpy)
+    if not np.isfinite(result).all():
+        raise DataError("numbers too large for the dtype", where=where, expected=expected, fix="Scale them first.")
+    return result
+
+
+class Evaluator:
+    """Predicts and evaluates with any parameters, in chunks of examples; compiles once for each size of chunk."""
+
+    def __init__(self, network: Network, losses: Mapping[str, Loss], executor: str = "interpret"):
+        self.network, self.losses, self.executor = network, dict(losses), executor
+        self._programs: dict[tuple[int, bool], tuple[Evaluation, Program]] = {}
+
+    def run(
+        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], targets: bool
+    ) -> dict[str, np.ndarray]:
+        """Return every prediction and, with `targets`, ``loss/examples``: a row for each example."""
+        count = len(next(iter(arrays.values())))
+        batch = min(count, CHUNK)
+        if (batch, targets) not in self._programs:
+            built = build_evaluation(self.network, self.losses, batch, targets)
+            self._programs[batch, targets] = built, compile(built.graph, self.executor)
+        evaluation, program = self._programs[batch, targets]
+        fixed = {**{path: parameters[path] for path in evaluation.parameters}, **evaluation.settings}
+        names = [name for name in program.graph.inputs if name not in fixed]
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in program.graph.outputs}
+        for at in range(-(-count // batch)):
+            rows, valid = batch_rows(np.arange(count), at, batch)
+            outputs = program(**fixed, **{name: arrays[name][rows] for name in names})
+            for name, value in outputs.items():
+                parts[name].append(value[:valid])
+        return {name: np.concatenate(found) for name, found in parts.items()}
+
+    def predict(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
+        """Return the prediction of each output by its name."""
+        arrays = fit_arrays(inputs.inputs, self.network.inputs)
+        outputs = self.run(parameters, arrays, targets=False)
+        return {name: outputs[prediction_name(self.network, name)] for name in self.losses}
+
+    def evaluate(
+        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
+    ) -> dict[str, float]:
+        """Return the weighted mean loss, and metrics of the first output."""
+        outputs = self.run(parameters, arrays, targets=True)
+        weight = arrays[WEIGHT].astype(np.float64)
+        counted = weight > 0
+        losses = outputs["loss/examples"].astype(np.float64)[counted]
+        result = {"loss": float(np.average(losses, weights=weight[counted])) if counted.any() else float("nan")}
+        first = next(iter(self.losses))
+        prediction = outputs[prediction_name(self.network, first)]
+        target = arrays[target_name(self.network, first)]
+        for found in metrics:
+            if found.name != "loss":
+                result[found.name] = found.compute(prediction, target, weight)
+        return result

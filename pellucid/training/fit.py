@@ -1,0 +1,392 @@
+"""Fitting a network to a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.dataset import Dataset, split
+from pellucid.errors import UsageError, nearest
+from pellucid.executors.program import compile_epochs
+from pellucid.nn.losses import Loss
+from pellucid.nn.losses import loss as loss_called
+from pellucid.nn.network import Network
+from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
+from pellucid.optim.lbfgs import LBFGS
+from pellucid.optim.optimizers import Optimizer
+from pellucid.optim.optimizers import optimizer as optimizer_called
+from pellucid.optim.schedules import Schedule
+from pellucid.optim.schedules import schedule as schedule_called
+from pellucid.training.checkpoint import Progress, load_checkpoint
+from pellucid.training.evaluate import Evaluator, as_arrays
+from pellucid.training.events import Handler, Handlers
+from pellucid.training.full_batch import LBFGSTraining, Objective
+from pellucid.training.loop import Plan, Training, history_line
+from pellucid.training.metrics import Metric, metrics_for
+from pellucid.training.metrics import metric as metric_called
+from pellucid.training.mini_batches import MiniBatchTraining, Steps
+from pellucid.training.progress import ProgressBar
+from pellucid.training.step import WEIGHT, TrainingStep, build_step
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : Network
+    losses : dict of Loss
+        By output.
+    parameters : dict of ndarray
+        The best parameters where there was validation, the last ones otherwise.
+    history : list of dict
+        One record an epoch: loss, validation metrics, learning rate, seconds.
+    reason : str
+        Why training stopped.
+    best_epoch : int
+        The epoch that `parameters` come from.
+    progress : Progress
+        The last parameters and the optimizer's state.
+    """
+
+    network: Network
+    losses: dict[str, Loss]
+    parameters: dict[str, np.ndarray]
+    history: list[dict[str, Any]]
+    reason: str
+    best_epoch: int
+    progress: Progress
+    evaluator: Evaluator
+
+    def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
+        """Return what the losses say that the outputs mean: numbers, rates, probabilities.
+
+        Parameters
+        ----------
+        inputs : ndarray [examples, features], or mapping of input name to ndarray
+
+        Returns
+        -------
+        ndarray [examples, outputs], or a dict of them by output where there are several
+        """
+        named = inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs}
+        found = self.evaluator.predict(self.parameters, Dataset(named))
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the mean loss and metrics on a dataset; by default all metrics that fit the task."""
+        chosen = _metrics(self.losses, metrics)
+        return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
+
+
+def fit(
+    network: Network,
+    dataset: Dataset,
+    *,
+    loss: str | Loss | Mapping[str, str | Loss],
+    optimizer: str | Optimizer | LBFGS = "adam",
+    epochs: int = 100,
+    batch_size: int | None = 32,
+    schedule: str | Schedule | None = None,
+    regularizers: Sequence[Regularizer] = (),
+    clip_value: float | None = None,
+    clip_norm: float | None = None,
+    settings: Mapping[str, float] | None = None,
+    validation: float | Dataset | None = None,
+    metric: str = "loss",
+    patience: int | None = None,
+    min_improvement: float = 0.0,
+    shuffle: bool = True,
+    seed: int = 0,
+    start_from: Fit | Mapping[str, np.ndarray] | None = None,
+    time_limit: float | None = None,
+    on: Handler | Iterable[Handler] = (),
+    progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_seconds: float = 10.0,
+    resume: bool = False,
+    history_file: str | os.PathLike[str] | None = None,
+    executor: str = "interpret",
+) -> Fit:
+    """Train a network.
+
+    Parameters
+    ----------
+    network : Network
+    dataset : Dataset
+        Inputs by name, targets, and weights of the examples if they differ.
+    loss : Loss or str, or a mapping of them by output
+    optimizer : Optimizer, LBFGS or str
+        L-BFGS takes all examples at once; an epoch is one of its iterations.
+    epochs : int
+        How often to go through the examples.
+    batch_size : int or None
+        Examples a step: 1 learns online, None takes all of them. No example is dropped: the last mini-batch of an epoch
+        may be smaller.
+    schedule : Schedule or str, optional
+        What multiplies the learning rate as training goes on.
+    regularizers : sequence of Regularizer
+    clip_value, clip_norm : float, optional
+        Bounds for each element of the gradient, and for its global norm.
+    settings : mapping, optional
+        Hyper-parameters by name (``adam/beta_1``, ``dropout_1/rate``) in place of those that layers, losses and
+        optimizer were made with.
+    validation : float or Dataset, optional
+        The share of `dataset` (or a dataset of its own) on which progress is judged. The parameters with the best
+        value of `metric` on it are returned, whatever ends the training.
+    metric : str
+        What to judge by: ``loss`` or a metric that fits the task.
+    patience : int, optional
+        Stop after so many epochs without a better value (early stopping); needs validation.
+    min_improvement : float
+        By how much a value has to be better to count.
+    shuffle : bool
+        Whether each epoch takes the examples in a new order.
+    seed : int
+        Of first parameters, order, dropout, noise and the validation part. The same seed gives the same bits.
+    start_from : Fit or mapping of ndarray, optional
+        Parameters to start from, all or some of them, by path.
+    time_limit : float, optional
+        Stop after so many seconds.
+    on : callable or list of callables
+        Told of every :class:`~pellucid.training.events.Event`; one with an attribute ``every_step = True`` also of
+        every step.
+    progress : bool, optional
+        Show a line of progress; by default where standard error is a terminal.
+    checkpoint : path, optional
+        A file to keep everything in that is needed to go on; written every `checkpoint_seconds` and at the end.
+    resume : bool
+        Go on from `checkpoint` where it exists. The result is that of a run that was never stopped, to the bit.
+    history_file : path, optional
+        Where to write the history, a line of JSON an epoch.
+    executor : str
+        What runs the graphs.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    UsageError, DataError
+        Where settings or data do not fit the network.
+    TrainingError
+        Where a value is not finite: it names step, node and rows.
+
+    Examples
+    --------
+    >>> import numpy as np, pellucid as pl
+    >>> x = np.linspace(-1, 1, 64)[:, None]
+    >>> network = pl.Network([pl.Dense(16, "tanh"), pl.Dense(1)], inputs=1)
+    >>> data = pl.Dataset({"x": x}, x**2)
+    >>> fitted = pl.fit(network, data, loss="squared_error", optimizer=pl.optimizers.Adam(0.02), epochs=200)
+    >>> fitted.evaluate(data)["rmse"] < 0.05
+    True
+    """
+    losses = _losses(network, loss)
+    if not isinstance(dataset, Dataset):
+        raise UsageError("not a dataset", got=type(dataset).__name__, fix="Write pl.Dataset({'x': x}, y).")
+    if epochs < 0 or (batch_size is not None and batch_size < 1):
+        raise UsageError("epochs and batch_size count", got=f"epochs={epochs}, batch_size={batch_size}")
+    watched, metrics = _watched(losses, metric)
+    learning, validating = _parts(dataset, validation, losses, seed)
+    if patience is not None and (validating is None or patience < 1):
+        raise UsageError("early stopping needs validation and a patience of at least 1", fix="Pass validation=0.1.")
+    arrays = as_arrays(network, losses, learning)
+    evaluator = Evaluator(network, losses, executor)
+    chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
+    held_out = as_arrays(network, losses, validating) if validating is not None else None
+    first = _first_parameters(network, start_from, seed)
+    plan = Plan(
+        evaluator=evaluator,
+        arrays=arrays,
+        validation=held_out,
+        epochs=epochs,
+        seed=seed,
+        watched=watched,
+        metrics=metrics,
+        patience=patience,
+        min_improvement=min_improvement,
+        time_limit=time_limit,
+        checkpoint=Path(checkpoint) if checkpoint is not None else None,
+        checkpoint_seconds=checkpoint_seconds,
+        history_file=Path(history_file) if history_file is not None else None,
+    )
+    training: Training
+    handlers, bar = Handlers(on), ProgressBar(epochs, progress)
+    if isinstance(chosen, LBFGS):
+        _refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
+        objective = Objective(network, losses, regularizers, arrays, seed, executor)
+        objective.settings = _settings(objective.settings, settings)
+        start = _start(plan, Progress(first, {}), resume)
+        training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
+    else:
+        count = len(arrays[WEIGHT])
+        step = build_step(
+            network,
+            losses,
+            chosen,
+            batch=min(count, batch_size or count),
+            regularizers=regularizers,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+        )
+        mixups = [found for found in regularizers if isinstance(found, Mixup)]
+        augmenters = [found for found in regularizers if isinstance(found, AugmentArrays)]
+        steps = Steps(
+            step=step,
+            program=compile_epochs(step.form, executor),
+            settings=_settings(step.settings, settings),
+            schedule=schedule_called(schedule if schedule is not None else "constant"),
+            shuffle=shuffle,
+            mixup=mixups[0].ratios if mixups else None,
+            augment=_augmentation(augmenters, network) if augmenters else None,
+        )
+        fingerprint = _fingerprint(step, arrays, held_out, first, seed, shuffle, steps.schedule, settings)
+        plan = replace(plan, fingerprint=fingerprint)
+        beginning = Progress(first, step.initial_state(first), schedule=steps.schedule.initial_state())
+        start = _start(plan, beginning, resume)
+        training = MiniBatchTraining(steps, plan, start, handlers, bar)
+    reason = training.run()
+    return _result(network, losses, evaluator, start, reason, held_out is not None)
+
+
+def _start(plan: Plan, beginning: Progress, resume: bool) -> Progress:
+    """Return where training starts: the checkpoint, or the beginning."""
+    if resume and plan.checkpoint is None:
+        raise UsageError("there is no checkpoint to resume from", fix="Pass checkpoint=PATH.")
+    if resume and plan.checkpoint is not None and plan.checkpoint.exists():
+        beginning = load_checkpoint(plan.checkpoint, plan.fingerprint)
+    if plan.history_file is not None:
+        plan.history_file.write_text("".join(map(history_line, beginning.history)), encoding="utf-8")
+    return beginning
+
+
+def _result(
+    network: Network, losses: dict[str, Loss], evaluator: Evaluator, state: Progress, reason: str, validated: bool
+) -> Fit:
+    best = state.best if validated and state.best else state.parameters
+    epoch = state.best_epoch if validated and state.best else state.epoch
+    return Fit(network, losses, dict(best), list(state.history), reason, epoch, state, evaluator)
+
+
+def _losses(network: Network, given: str | Loss | Mapping[str, str | Loss]) -> dict[str, Loss]:
+    if isinstance(given, Mapping):
+        named = dict(given)
+    elif len(network.outputs) == 1:
+        named = {next(iter(network.outputs)): given}
+    else:
+        raise UsageError("the network has several outputs", fix="Give a loss for each: " + ", ".join(network.outputs))
+    return {name: loss_called(item) if isinstance(item, str) else item for name, item in named.items()}
+
+
+def _metrics(losses: Mapping[str, Loss], names: Sequence[str] | None) -> tuple[Metric, ...]:
+    task = next(iter(losses.values())).task
+    fitting = [found for found in metrics_for(task) if found.name != "loss"]
+    return tuple(fitting) if names is None else tuple(metric_called(name) for name in names)
+
+
+def _watched(losses: Mapping[str, Loss], name: str) -> tuple[Metric, tuple[Metric, ...]]:
+    """Return the metric to judge by, and all that the history records."""
+    task = next(iter(losses.values())).task
+    found = metric_called(name)
+    if task not in found.tasks:
+        known = [fitting.name for fitting in metrics_for(task)]
+        raise UsageError(f"metric {name!r} does not fit the task {task!r}", fix=nearest(name, known))
+    usual = [fitting for fitting in metrics_for(task) if fitting.name != "loss"][:1]
+    return found, tuple(dict.fromkeys([*usual, *([found] if found.name != "loss" else [])]))
+
+
+def _parts(
+    dataset: Dataset, validation: float | Dataset | None, losses: Mapping[str, Loss], seed: int
+) -> tuple[Dataset, Dataset | None]:
+    if validation is None or isinstance(validation, Dataset):
+        return dataset, validation
+    if isinstance(validation, bool) or not 0 < validation < 1:
+        raise UsageError("the validation part is a share between 0 and 1", got=repr(validation))
+    task = next(iter(losses.values())).task
+    targets = dataset.targets
+    strata = None
+    if task in ("binary", "multiclass") and isinstance(targets, np.ndarray) and targets.size == len(dataset):
+        flat = targets.reshape(len(dataset))
+        strata = flat if np.array_equal(flat, np.round(flat)) else None  # soft targets are no classes
+    training, validating = split(len(dataset), [1 - validation, validation], seed, strata)
+    return dataset.take(training), dataset.take(validating)
+
+
+def _first_parameters(
+    network: Network, start_from: Fit | Mapping[str, np.ndarray] | None, seed: int
+) -> dict[str, np.ndarray]:
+    first = network.initialize(seed)
+    given = start_from.parameters if isinstance(start_from, Fit) else start_from or {}
+    for path, value in given.items():
+        if path not in first:
+            raise UsageError(f"the network has no parameter {path!r}", where="start_from", fix=nearest(path, first))
+        array = np.asarray(value, first[path].dtype)
+        if array.shape != first[path].shape or not np.isfinite(array).all():
+            raise UsageError(
+                "a parameter to start from has another shape or is not finite",
+                where=f"start_from, {path}",
+                got=str(list(array.shape)),
+                expected=str(list(first[path].shape)),
+            )
+        first[path] = array.copy()
+    return first
+
+
+def _settings(known: Mapping[str, float], given: Mapping[str, float] | None) -> dict[str, float]:
+    for name in given or {}:
+        if name not in known:
+            raise UsageError(f"there is no setting {name!r}", where="settings", fix=nearest(name, known))
+    return {**known, **(given or {})}
+
+
+def _augmentation(augmenters: Sequence[AugmentArrays], network: Network) -> Any:
+    def augment(arrays: Mapping[str, np.ndarray], epoch: int) -> Mapping[str, np.ndarray]:
+        inputs = {name: arrays[name] for name in network.inputs}
+        for augmenter in augmenters:
+            inputs = dict(augmenter.function(inputs, epoch))
+        changed = {name: np.asarray(inputs[name], arrays[name].dtype) for name in network.inputs}
+        for name, array in changed.items():
+            if array.shape != arrays[name].shape or not np.isfinite(array).all():
+                raise UsageError("augmentation changed the shape of an input or made it infinite", where=name)
+        return {**arrays, **changed}
+
+    return augment
+
+
+def _refuse_for_lbfgs(
+    schedule: Any, clip_value: Any, clip_norm: Any, checkpoint: Any, regularizers: Sequence[Regularizer]
+) -> None:
+    given = {"schedule": schedule, "clip_value": clip_value, "clip_norm": clip_norm, "checkpoint": checkpoint}
+    refused = [name for name, value in given.items() if value is not None]
+    refused += [type(found).__name__ for found in regularizers if isinstance(found, (Mixup, AugmentArrays))]
+    if refused:
+        raise UsageError("L-BFGS does not go with these", got=", ".join(refused), fix="Leave them out.")
+
+
+def _fingerprint(step: TrainingStep, arrays: Mapping[str, np.ndarray], *rest: Any) -> str:
+    """Return a short text that differs where anything differs that the numbers of a run depend on."""
+    digest = hashlib.sha256(str(step.graph).encode())
+
+    def add(item: Any) -> None:
+        if isinstance(item, Mapping):
+            for name in sorted(item):
+                digest.update(name.encode())
+                add(item[name])
+        elif isinstance(item, np.ndarray):
+            digest.update(f"{item.dtype}{item.shape}".encode())
+            digest.update(np.ascontiguousarray(item).data)
+        else:
+            digest.update(repr(item).encode())
+
+    for item in (arrays, step.settings, *rest):
+        add(item)
+    return digest.hexdigest()[:32]

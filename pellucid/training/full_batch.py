@@ -1,0 +1,100 @@
+"""Learning from all examples at once with L-BFGS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid.executors.program import batch_rows, compile
+from pellucid.graph.context import Context
+from pellucid.graph.differentiate import build_gradients
+from pellucid.graph.simplify import simplify
+from pellucid.nn.losses import Loss
+from pellucid.nn.network import Network
+from pellucid.nn.regularizers import Regularizer
+from pellucid.optim.lbfgs import LBFGS, minimize
+from pellucid.training.evaluate import CHUNK
+from pellucid.training.loop import Training
+from pellucid.training.step import WEIGHT, build_objective
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Objective:
+    """What is minimized, with its gradient, over all examples: computed chunk by chunk and averaged by weight."""
+
+    def __init__(
+        self,
+        network: Network,
+        losses: Mapping[str, Loss],
+        regularizers: Sequence[Regularizer],
+        arrays: Arrays,
+        seed: int,
+        executor: str,
+    ):
+        self.count = len(arrays[WEIGHT])
+        self.batch = min(self.count, CHUNK)
+        context = Context(training=True, batch=self.batch, dtype=network.dtype)
+        objective, loss, _ = build_objective(context, network, losses, regularizers)
+        paths = list(context.parameters)
+        name = context.builder.path_of(objective.node)
+        found = build_gradients(objective, [context.values[path] for path in paths], name=name)
+        outputs = {"objective": objective, "loss": loss, **dict(zip(paths, found, strict=True))}
+        graph = simplify(context.builder.finish(outputs, after="building the objective"))
+        self.program = compile(graph, executor)
+        self.settings = dict(context.settings)
+        self.state = context.state
+        self.arrays = arrays
+        self.loss = float("nan")
+        """The loss without penalties, as of the last evaluation."""
+        random = {"seed": np.uint64(seed).astype(np.int64), "step": 0}
+        self._fixed: dict[str, Any] = {name: value for name, value in random.items() if name in graph.inputs}
+        self._data = [name for name in arrays if name in graph.inputs and name != WEIGHT]
+
+    def __call__(self, parameters: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        """Return the objective and its gradient by path."""
+        total, loss, weight_sum = 0.0, 0.0, 0.0
+        gradients = {path: np.zeros(array.shape) for path, array in parameters.items()}
+        fixed = {**self._fixed, **self.settings, **parameters}
+        for at in range(-(-self.count // self.batch)):
+            rows, valid = batch_rows(np.arange(self.count), at, self.batch)
+            weight = self.arrays[WEIGHT][rows]
+            weight[valid:] = 0.0
+            outputs = self.program(**fixed, **{name: self.arrays[name][rows] for name in self._data}, **{WEIGHT: weight})
+            share = float(weight.sum())
+            total += share * float(outputs["objective"])
+            loss += share * float(outputs["loss"])
+            weight_sum += share
+            for path in gradients:
+                gradients[path] += share * outputs[path]
+        self.loss = loss / weight_sum
+        return total / weight_sum, {path: gradient / weight_sum for path, gradient in gradients.items()}
+
+
+class LBFGSTraining(Training):
+    """Training by L-BFGS; an epoch is one of its iterations."""
+
+    def __init__(self, objective: Objective, optimizer: LBFGS, *arguments: Any):
+        super().__init__(*arguments)
+        self.objective, self.optimizer = objective, optimizer
+
+    def learn(self) -> str | None:
+        """Iterate until it converges or is stopped."""
+        reason: str | None = None
+
+        def after(iteration: int, value: float, parameters: dict[str, np.ndarray]) -> bool:
+            nonlocal reason
+            self.progress.parameters = parameters
+            self.progress.step = iteration
+            self.show(iteration, self.plan.examples, self.objective.loss)
+            reason = self.end_epoch(self.objective.loss)
+            if iteration >= self.plan.epochs:
+                reason = reason or "the epochs ran out"
+            return reason is not None
+
+        if self.plan.epochs == 0:
+            return None
+        _, report = minimize(self.objective, dict(self.progress.parameters), self.optimizer, after)
+        return reason or f"L-BFGS: {report.reason}"

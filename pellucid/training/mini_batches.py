@@ -1,0 +1,137 @@
+"""Learning from one mini-batch after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.executors.program import EpochPart, EpochProgram, step_inputs
+from pellucid.optim.schedules import Schedule
+from pellucid.random import permutation
+from pellucid.training.events import StepEnded
+from pellucid.training.loop import Training
+from pellucid.training.origin import explain_failure
+from pellucid.training.step import TrainingStep
+
+PART_SECONDS = 0.05
+"""How long an executor runs before the clock and interrupts are looked at."""
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a training goes from step to step.
+
+    Attributes
+    ----------
+    step : TrainingStep
+    program : EpochProgram
+        The step, compiled.
+    settings : mapping of float
+        The numbers of the step's settings; the learning rate before the schedule.
+    schedule : Schedule
+    shuffle : bool
+    mixup : callable or None
+        ``mixup(seed, first_step, count)``: the ratio of each step.
+    augment : callable or None
+        ``augment(arrays, epoch)``: the arrays of an epoch.
+    """
+
+    step: TrainingStep
+    program: EpochProgram
+    settings: Mapping[str, float]
+    schedule: Schedule
+    shuffle: bool
+    mixup: Callable[[int, int, int], np.ndarray] | None
+    augment: Callable[[Arrays, int], Arrays] | None
+
+
+class MiniBatchTraining(Training):
+    """Training by steps over mini-batches: of one example (online), of some, or of all."""
+
+    def __init__(self, steps: Steps, *arguments: Any):
+        super().__init__(*arguments)
+        self.steps = steps
+        self.steps_per_epoch = -(-self.plan.examples // steps.step.form.batch)
+
+    def learn(self) -> str | None:
+        """Go through the epochs."""
+        reason = None
+        while not reason and self.progress.epoch < self.plan.epochs:
+            reason = self._epoch()
+        return reason
+
+    def judge(self, value: float) -> None:
+        """Let the schedule hear the value of the watched metric after an epoch."""
+        sign = -1.0 if self.plan.watched.higher_is_better else 1.0
+        self.progress.schedule = self.steps.schedule.observe(self.progress.schedule, sign * value)
+
+    def _epoch(self) -> str | None:
+        progress = self.progress
+        order, settings, arrays = self._prepare()
+        while progress.epoch_steps < self.steps_per_epoch:
+            part = self.steps.program.run(
+                {**progress.parameters, **progress.state},
+                arrays,
+                order,
+                settings,
+                seed=self.plan.seed,
+                first_step=progress.epoch * self.steps_per_epoch,
+                start=progress.epoch_steps,
+                seconds=0.0 if self.handlers.every_step else PART_SECONDS,
+            )
+            self._take(part)
+            if part.failed:
+                raise self._failure(arrays, order, settings)
+            reason = "interrupted" if part.interrupted else self._after_part(part)
+            if reason:
+                return reason
+        loss = self._mean_loss()
+        progress.epoch_steps, progress.loss_sum, progress.weight_sum = 0, 0.0, 0.0
+        return self.end_epoch(loss, float(np.ravel(settings["learning_rate"])[-1]))
+
+    def _prepare(self) -> tuple[np.ndarray, dict[str, Any], Arrays]:
+        """Return the order of the epoch's rows, its settings step by step, and its arrays."""
+        plan, steps, progress = self.plan, self.steps, self.progress
+        epoch, count = progress.epoch, self.steps_per_epoch
+        order = permutation(plan.seed, "order", epoch, plan.examples) if steps.shuffle else np.arange(plan.examples)
+        settings: dict[str, Any] = dict(steps.settings)
+        factors = steps.schedule.factors(epoch * count, count, count, progress.schedule)
+        settings["learning_rate"] = settings["learning_rate"] * factors
+        if steps.mixup is not None:
+            settings["mixup/ratio"] = steps.mixup(plan.seed, epoch * count, count)
+        return order, settings, plan.arrays if steps.augment is None else steps.augment(plan.arrays, epoch)
+
+    def _take(self, part: EpochPart) -> None:
+        """Make a part of an epoch the present."""
+        progress, step = self.progress, self.steps.step
+        progress.parameters = {path: part.carried[path] for path in step.parameters}
+        progress.state = {path: part.carried[path] for path in step.state}
+        progress.loss_sum += float(np.dot(part.losses, part.weights))
+        progress.weight_sum += float(part.weights.sum())
+        progress.epoch_steps += part.steps
+        progress.step += part.steps
+
+    def _mean_loss(self) -> float:
+        progress = self.progress
+        return progress.loss_sum / progress.weight_sum if progress.weight_sum > 0 else math.nan
+
+    def _after_part(self, part: EpochPart) -> str | None:
+        done = self.progress.epoch + self.progress.epoch_steps / self.steps_per_epoch
+        self.show(done, part.steps * self.steps.step.form.batch, self._mean_loss())
+        reason = self.tell(StepEnded, loss=float(part.losses[-1])) if self.handlers.every_step else None
+        self.save(if_older_than=self.plan.checkpoint_seconds)
+        return reason or ("the time limit" if self.time_is_up() else None)
+
+    def _failure(self, arrays: Arrays, order: np.ndarray, settings: Mapping[str, Any]) -> Exception:
+        progress, form = self.progress, self.steps.step.form
+        at, first = progress.epoch_steps, progress.epoch * self.steps_per_epoch
+        carried = {**progress.parameters, **progress.state}
+        inputs = step_inputs(form, carried, arrays, order, settings, seed=self.plan.seed, first_step=first, at=at)
+        rows = order[at * form.batch : (at + 1) * form.batch]
+        return explain_failure(form.graph, inputs, form.carried, epoch=progress.epoch + 1, step=first + at, rows=rows)

@@ -1,0 +1,140 @@
+"""The perceptron algorithm: one unit, one example at a time, corrected only when it is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DataError, UsageError
+from pellucid.executors.program import StepGraph, compile_epochs
+from pellucid.graph.builder import build
+from pellucid.graph.graph import Graph
+from pellucid.graph.types import Axis, Type, float64
+from pellucid.graph.value import Value
+from pellucid.ops.arithmetic import add
+from pellucid.ops.comparison import maximum, select
+from pellucid.ops.reductions import max as largest
+from pellucid.ops.reductions import sum as total
+from pellucid.random import permutation
+
+
+@dataclass(frozen=True)
+class PerceptronFit:
+    """What the perceptron algorithm found.
+
+    Attributes
+    ----------
+    weight : ndarray [features]
+    bias : float
+    mistakes : list of int
+        How many examples were on the wrong side (or on the line) when their turn came, epoch by epoch.
+    separated : bool
+        Whether the last epoch had no mistake: the two classes lie on two sides of the line.
+    """
+
+    weight: np.ndarray
+    bias: float
+    mistakes: list[int]
+    separated: bool
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it took, the last one without a mistake included."""
+        return len(self.mistakes)
+
+    def decide(self, x: Any) -> np.ndarray:
+        """Return the signed value of each example, [examples]: positive for class 1."""
+        return np.asarray(x, np.float64) @ self.weight + self.bias
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return class 0 or 1 of each example, [examples]."""
+        return (self.decide(x) > 0).astype(np.int64)
+
+    def __str__(self) -> str:
+        done = f"{sum(self.mistakes)} mistakes in {self.epochs} epochs"
+        if self.separated:
+            return f"The classes are separated: {done}, none in the last."
+        return f"The classes are not separated within the {self.epochs} epochs given: {done}, {self.mistakes[-1]} in the last."
+
+
+def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, seed: int = 0) -> PerceptronFit:
+    """Run the perceptron algorithm until it has separated the classes, or the epochs run out.
+
+    Each example in turn: where ``t (w x + b) <= 0`` with t = -1 or 1, t x is added to w and t to b. If a line separates
+    the classes with margin m and all examples lie within R of the origin, it makes at most (R / m)^2 mistakes.
+    Source: Rosenblatt (1958); Novikoff (1962).
+
+    Parameters
+    ----------
+    x : array_like [examples, features]
+    y : array_like [examples]
+        Two classes: 0 and 1, or -1 and 1.
+    epochs : int
+    shuffle : bool
+        Whether each epoch takes the examples in a new order.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        Where `x` is no matrix of finite numbers, or `y` no vector of two classes.
+
+    Examples
+    --------
+    >>> found = fit_perceptron([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1])
+    >>> found.separated, found.predict([[1, 1], [0, 1]]).tolist()
+    (True, [1, 0])
+    >>> print(fit_perceptron([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], epochs=5, shuffle=False))
+    The classes are not separated within the 5 epochs given: 20 mistakes in 5 epochs, 4 in the last.
+    """
+    x, t = _check(x, y)
+    if epochs < 1:
+        raise UsageError("the perceptron needs at least one epoch", got=str(epochs))
+    form = StepGraph(_step(x.shape[1]), 1, ("x", "t"), "row_weight", ("weight", "bias"), ())
+    program = compile_epochs(form)
+    carried: dict[str, np.ndarray] = {"weight": np.zeros(x.shape[1]), "bias": np.zeros(())}
+    arrays = {"x": x, "t": t, "row_weight": np.ones(len(x))}
+    mistakes: list[int] = []
+    while len(mistakes) < epochs and (not mistakes or mistakes[-1]):
+        order = permutation(seed, "order", len(mistakes), len(x)) if shuffle else np.arange(len(x))
+        part = program.run(carried, arrays, order, {}, seed=seed, first_step=0, seconds=float("inf"))
+        if part.interrupted:
+            raise KeyboardInterrupt
+        if part.failed:
+            raise DataError("the numbers are too large for the perceptron", fix="Scale the features first.")
+        carried = part.carried
+        mistakes.append(int(part.losses.sum()))
+    return PerceptronFit(carried["weight"], float(carried["bias"]), mistakes, mistakes[-1] == 0)
+
+
+def _step(features: int) -> Graph:
+    """Return one step of the algorithm as a graph; its loss is 1 for a mistake and 0 otherwise."""
+
+    def step(weight: Value, bias: Value, x: Value, t: Value, row_weight: Value) -> dict[str, Value]:
+        z = total(weight * x[0]) + bias
+        mistake = (t[0] * z <= 0) & (row_weight[0] > 0)
+        new_weight = select(mistake, add(weight, t[0] * x[0]), weight)
+        new_bias = select(mistake, bias + t[0], bias)
+        magnitude = maximum(largest(abs(new_weight)), abs(new_bias))
+        return {"loss": select(mistake, 1.0, 0.0), "magnitude": magnitude, "weight": new_weight, "bias": new_bias}
+
+    one = Axis(1, "batch")
+    types = {"weight": (features,), "bias": (), "x": (one, features), "t": (one,), "row_weight": (one,)}
+    return build(step, **{name: Type(float64, shape) for name, shape in types.items()})
+
+
+def _check(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.asarray(x, np.float64), np.asarray(y)
+    if x.ndim != 2 or y.shape != (len(x),) or not x.size:
+        got = f"x {list(x.shape)}, y {list(y.shape)}"
+        raise DataError("wrong shapes", got=got, expected="x [examples, features] and y [examples]")
+    if not np.isfinite(x).all():
+        raise DataError("x holds a value that is not finite", where=f"row {int(np.argwhere(~np.isfinite(x))[0, 0])}")
+    classes = set(np.unique(y).tolist())
+    if classes == {-1, 1}:
+        return x, y.astype(np.float64)
+    if classes != {0, 1}:
+        raise DataError("the perceptron tells two classes apart", where="y", got=str(sorted(classes)[:5]), expected="0 and 1")
+    return x, 2.0 * y - 1.0

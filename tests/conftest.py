@@ -1,0 +1,9 @@
+"""Settings of the property tests: no deadline (machines differ), and the same examples every time in CI."""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.load_profile("reproducible" if os.environ.get("CI") else "local")

@@ -1,0 +1,71 @@
+"""Metrics against scikit-learn's, weighted and not."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from pellucid.errors import UsageError
+from pellucid.training.metrics import METRICS, metric, metrics_for, predicted_classes
+
+
+def draw(seed, count=60, classes=3):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(classes), count)
+    y = np.r_[np.arange(classes), rng.integers(0, classes, count - classes)]
+    return p, y, rng.uniform(0.1, 2, count)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_classification_metrics_agree(seed):
+    p, y, w = draw(seed)
+    guess = p.argmax(1)
+    assert metric("accuracy").compute(p, y, w) == pytest.approx(sk.accuracy_score(y, guess, sample_weight=w))
+    assert metric("log_loss").compute(p, y, w) == pytest.approx(sk.log_loss(y, p, sample_weight=w))
+    expected = sk.balanced_accuracy_score(y, guess, sample_weight=w)
+    assert metric("balanced_accuracy").compute(p, y, w) == pytest.approx(expected)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_binary_metrics_agree_also_with_ties(seed):
+    p, y, w = draw(seed, classes=2)
+    score, target = np.round(p[:, 1:], 1), y[:, None].astype(float)
+    assert metric("auc").compute(score, target, w) == pytest.approx(sk.roc_auc_score(y, score[:, 0], sample_weight=w))
+    safe = np.clip(score, 0.05, 0.95)
+    assert metric("log_loss").compute(safe, target, w) == pytest.approx(sk.log_loss(y, safe[:, 0], sample_weight=w))
+    assert np.array_equal(predicted_classes(score), (score[:, 0] > 0.5).astype(int))
+
+
+@given(seed=st.integers(0, 10**6), outputs=st.integers(1, 3))
+def test_regression_metrics_agree(seed, outputs):
+    rng = np.random.default_rng(seed)
+    p, t, w = rng.standard_normal((40, outputs)), rng.standard_normal((40, outputs)), rng.uniform(0.1, 2, 40)
+    mean_square = sk.mean_squared_error(t, p, sample_weight=w)
+    assert metric("rmse").compute(p, t, w) == pytest.approx(np.sqrt(mean_square))
+    assert metric("mae").compute(p, t, w) == pytest.approx(sk.mean_absolute_error(t, p, sample_weight=w))
+    assert metric("r2").compute(p, t, w) == pytest.approx(sk.r2_score(t, p, sample_weight=w))
+
+
+def test_multilabel_metrics_agree():
+    rng = np.random.default_rng(0)
+    p, t, w = rng.random((50, 4)), (rng.random((50, 4)) < 0.5).astype(float), rng.uniform(0.1, 2, 50)
+    assert metric("exact_match").compute(p, t, w) == pytest.approx(sk.accuracy_score(t, p > 0.5, sample_weight=w))
+    expected = 1 - np.average((t != (p > 0.5)).mean(1), weights=w)
+    assert metric("label_accuracy").compute(p, t, w) == pytest.approx(expected)
+    each = [sk.log_loss(t[:, k], p[:, k], sample_weight=w) for k in range(4)]
+    assert metric("log_loss").compute(p, t, w) == pytest.approx(sum(each))
+
+
+def test_better_and_worse():
+    accuracy, rmse = metric("accuracy"), metric("rmse")
+    assert accuracy.is_better(0.9, 0.8) and not accuracy.is_better(0.8, 0.9) and not accuracy.is_better(0.9, 0.9)
+    assert rmse.is_better(1.0, 2.0) and not rmse.is_better(1.9, 2.0, by=0.2)
+    assert not rmse.is_better(float("nan"), 2.0) and rmse.is_better(2.0, float("nan"))
+
+
+def test_names_and_tasks():
+    assert [found.name for found in metrics_for("regression")][0] == "rmse"
+    assert all(found.doc and found.tasks for found in METRICS.values())
+    with pytest.raises(UsageError, match="Did you mean 'accuracy'"):
+        metric("acuracy")
