@@ -1,5 +1,6 @@
 """Training as a user sees it: what comes out, what is reported, and what is never lost."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -47,7 +48,9 @@ def same(a, b):
 @pytest.mark.parametrize("batch_size", [1, 7, 32, None])
 def test_learns_online_by_mini_batches_and_by_full_batches(batch_size):
     epochs = {1: 15, 7: 60, 32: 150, None: 300}[batch_size]
-    optimizer = pl.optimizers.Momentum(0.05) if batch_size == 1 else pl.optimizers.Adam(0.05 if not batch_size else 0.02)
+    optimizer = (
+        pl.optimizers.Momentum(0.05) if batch_size == 1 else pl.optimizers.Adam(0.05 if not batch_size else 0.02)
+    )
     fitted = fit(network=small_network(), batch_size=batch_size, epochs=epochs, optimizer=optimizer)
     assert fitted.evaluate(dataset())["accuracy"] > 0.95
 
@@ -55,7 +58,14 @@ def test_learns_online_by_mini_batches_and_by_full_batches(batch_size):
 @pytest.mark.parametrize("name", sorted(set(pl.optimizers.OPTIMIZERS) - {"lbfgs"}))
 def test_every_optimizer_learns(name):
     full = name == "rprop"
-    rate = {"gradient_descent": 0.3, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.1, "lion": 0.003, "rmsprop": 0.01}.get(name)
+    rate = {
+        "gradient_descent": 0.3,
+        "momentum": 0.1,
+        "nesterov": 0.1,
+        "adagrad": 0.1,
+        "lion": 0.003,
+        "rmsprop": 0.01,
+    }.get(name)
     optimizer = pl.optimizers.optimizer(name, **({"learning_rate": rate} if rate else {}))
     fitted = fit(network=small_network(), optimizer=optimizer, epochs=60, batch_size=None if full else 16)
     assert fitted.history[-1]["loss"] < 0.5 * fitted.history[0]["loss"]
@@ -335,9 +345,6 @@ def test_events_in_order_and_the_history_file(tmp_path):
 def test_every_example_is_taken_once_an_epoch_in_a_new_order():
     orders = []
 
-    def note(arrays, *_):
-        return arrays
-
     rows = np.arange(10, dtype=float)[:, None]
     network = pl.Network([pl.Dense(1)], inputs=1, dtype="float64")
     start = {"dense_1/weight": np.zeros((1, 1)), "dense_1/bias": np.zeros(1)}
@@ -363,7 +370,12 @@ def test_what_is_not_finite_stops_training_and_names_step_node_and_rows():
     data = pl.Dataset({"x": x}, x)
     with pytest.raises(TrainingError) as caught:
         pl.fit(
-            network, data, loss="squared_error", epochs=2000, batch_size=2, optimizer=pl.optimizers.GradientDescent(50.0)
+            network,
+            data,
+            loss="squared_error",
+            epochs=2000,
+            batch_size=2,
+            optimizer=pl.optimizers.GradientDescent(50.0),
         )
     assert "step " in str(caught.value) and "node '" in str(caught.value) and "row" in str(caught.value)
 
@@ -389,7 +401,7 @@ def test_l1_makes_exact_zeros_and_l2_smaller_weights():
     with pytest.raises(UsageError, match="output=True"):  # a linear output layer is left out
         pl.fit(network, pl.Dataset({"x": x}, y), regularizers=[pl.regularizers.L2(1.0)], **settings)
     small = pl.fit(network, pl.Dataset({"x": x}, y), regularizers=[pl.regularizers.L2(1.0, output=True)], **settings)
-    # Mini-batches of 32 weigh the last, smaller one more than its share, so full batches are needed for the closed form.
+    # Mini-batches weigh the last, smaller one more than its share: only full batches have the closed form.
     full = pl.fit(
         network, pl.Dataset({"x": x - x.mean(0)}, y - y.mean()), loss="squared_error", optimizer="lbfgs",
         regularizers=[pl.regularizers.L2(1.0, output=True)],
@@ -425,7 +437,7 @@ def test_augmentation_by_a_graph_function_and_by_arrays():
 def test_the_learning_rate_falls_on_a_plateau():
     fitted = fit(epochs=60, validation=0.3, schedule=pl.schedules.OnPlateau(factor=0.5, patience=2), batch_size=None)
     rates = [record["learning_rate"] for record in fitted.history]
-    assert rates[0] == 0.001 and all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert rates[0] == 0.001 and all(a >= b for a, b in itertools.pairwise(rates))
 
 
 # -- wrong use ---------------------------------------------------------------------------------------------------------

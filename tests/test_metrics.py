@@ -65,7 +65,7 @@ def test_better_and_worse():
 
 
 def test_names_and_tasks():
-    assert [found.name for found in metrics_for("regression")][0] == "rmse"
+    assert next(found.name for found in metrics_for("regression")) == "rmse"
     assert all(found.doc and found.tasks for found in METRICS.values())
     with pytest.raises(UsageError, match="Did you mean 'accuracy'"):
         metric("acuracy")

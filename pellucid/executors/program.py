@@ -195,8 +195,6 @@ def step_inputs(
     return inputs
 
 
-
-
 def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the inputs as arrays of the graph's types, or say which one does not fit.
 

@@ -70,9 +70,13 @@ class Builder:
             raise ShapeError("a constant is made of numbers", got=repr(number)[:80])
         dtype = as_dtype(dtype if dtype is not None else array.dtype if array.dtype.kind != "f" else np.float64)
         array = array.astype(dtype.numpy)
+        if array.size == 0 and array.ndim > 1:  # nested tuples lose the sizes that follow an empty axis
+            return operation("broadcast")(self.constant(0, dtype), shape=array.shape)
         return self.add(operation("constant"), (), {"dtype": dtype, "value": _as_tuple(array.tolist())})
 
-    def add(self, op: Operation, inputs: tuple[Value, ...], params: Mapping[str, Any], path: str | None = None) -> Value:
+    def add(
+        self, op: Operation, inputs: tuple[Value, ...], params: Mapping[str, Any], path: str | None = None
+    ) -> Value:
         """Add a node, or return the equal one that is there already; `path` is its name, whole."""
         for value in inputs:
             if value.builder is not self:
@@ -193,7 +197,9 @@ def build(function: Callable[..., Any], /, **types: Type) -> Graph:
     arguments = {}
     for name, type in types.items():
         if not isinstance(type, Type):
-            raise GraphError("not a type", where=f"argument {name}", got=repr(type), expected="such as pl.float64[2, 3]")
+            raise GraphError(
+                "not a type", where=f"argument {name}", got=repr(type), expected="such as pl.float64[2, 3]"
+            )
         arguments[name] = builder.input(name, type)
     try:
         inspect.signature(function).bind(**arguments)

@@ -83,7 +83,7 @@ class Context:
         self.values: dict[str, Value] = {}
         """Every declared input by name."""
         self._scope = ""
-        self._layers: dict[int, tuple[Any, str]] = {}
+        self._owners: dict[int, tuple[Any, str]] = {}
 
     # -- where we are ------------------------------------------------------------------------------------------------
 
@@ -101,24 +101,40 @@ class Context:
         """Return the whole path of a name in the current scope."""
         return self._scope + name
 
-    def scope_for(self, layer: Any, name: str, chosen: bool = False) -> str:
-        """Return the scope of a layer: the same each time that this very object is used, so that it shares parameters.
+    @contextmanager
+    def scope_of(self, owner: Any, name: str, chosen: bool = False) -> Iterator[None]:
+        """Enter the scope of this very object, such as a layer: the same each time, so that it shares its parameters.
 
-        `name` gets a number behind it, unless it was chosen by the user and is free.
+        Nodes are named after the place where it is used; what it declares, after the place where it was used first.
+        `name` gets a number behind it, unless it was chosen by the user.
         """
-        if id(layer) in self._layers:
-            return self._layers[id(layer)][1]
-        taken = {found for _, found in self._layers.values()}
+        whole = self._claim(owner, name, chosen)
+        outer, self._scope = self._scope, f"{whole}/"
+        try:
+            with scope(whole.rpartition("/")[2]):
+                yield
+        finally:
+            self._scope = outer
+
+    def fresh_path(self, name: str) -> str:
+        """Return a path in the current scope that no other use has: the name and a number."""
+        return self._claim(object(), name, chosen=False)
+
+    def _claim(self, owner: Any, name: str, chosen: bool) -> str:
+        """Return the whole scope of an object, given it the first time."""
+        if id(owner) in self._owners:
+            return self._owners[id(owner)][1]
+        taken = {found for _, found in self._owners.values()}
         whole = self._scope + name
+        if chosen and whole in taken:
+            raise GraphError("two layers have the same name", got=whole, fix="Choose another name for one of them.")
         if not chosen:
             number = 1
             while f"{whole}_{number}" in taken:
                 number += 1
-            name, whole = f"{name}_{number}", f"{whole}_{number}"
-        elif whole in taken:
-            raise GraphError("two layers have the same name", got=whole, fix="Choose another name for one of them.")
-        self._layers[id(layer)] = (layer, whole)  # the layer is kept, so that its id stays its own
-        return name
+            whole = f"{whole}_{number}"
+        self._owners[id(owner)] = (owner, whole)  # the object is kept, so that its id stays its own
+        return whole
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,9 @@ def differentiate(graph: Graph, wrt: str | Sequence[str] | None = None, of: str 
         names = [wrt] if isinstance(wrt, str) else list(wrt)
     for name in names:
         if not graph[name].type.dtype.is_float:
-            raise GraphError("only a float can be differentiated with respect to", where=name, got=str(graph[name].type))
+            raise GraphError(
+                "only a float can be differentiated with respect to", where=name, got=str(graph[name].type)
+            )
     builder = Builder()
     here = builder.copy(graph)
     gradients = build_gradients(here[graph.outputs[of]], [here[graph[name]] for name in names], name=of)
@@ -152,5 +154,7 @@ def _scalar_output(graph: Graph, of: str | None) -> str:
     if of not in graph.outputs:
         raise GraphError(f"the graph has no output {of!r}", expected="one of " + ", ".join(graph.outputs))
     if of not in scalars:
-        raise GraphError("only a scalar of a float dtype can be differentiated", where=of, got=str(graph.outputs[of].type))
+        raise GraphError(
+            "only a scalar of a float dtype can be differentiated", where=of, got=str(graph.outputs[of].type)
+        )
     return of

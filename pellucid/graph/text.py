@@ -243,7 +243,9 @@ class _Tokens:
         while at < end:
             match = _TOKEN.match(line, at)
             if match is None:
-                raise GraphError("can not read this", where=f"line {number}, column {at + 1}", got=repr(line[at : at + 20]))
+                raise GraphError(
+                    "can not read this", where=f"line {number}, column {at + 1}", got=repr(line[at : at + 20])
+                )
             kind = str(match.lastgroup)
             self.found.append((kind, match.group(kind), match.start(kind) + 1))
             at = match.end()

@@ -35,9 +35,24 @@ def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) ->
     elif dataset.targets is not None:
         given["target"] = dataset.targets
     arrays = fit_arrays(given, types)
+    for output, loss in losses.items():
+        _check_range(target_name(network, output), arrays, loss.target_range(network.outputs[output]), loss)
     weights = dataset.weights if dataset.weights is not None else np.ones(len(dataset))
     arrays[WEIGHT] = np.asarray(weights, network.dtype.numpy)
     return arrays
+
+
+def _check_range(name: str, arrays: Mapping[str, np.ndarray], limits: tuple[float, float], loss: Loss) -> None:
+    target = arrays[name]
+    outside = (target < limits[0]) | (target > limits[1])
+    if outside.any():
+        row = int(np.argwhere(outside)[0, 0])
+        raise DataError(
+            f"a target is outside of what {loss.name} takes",
+            where=f"the {name}, row {row}",
+            got=str(target[outside][0]),
+            expected=f"{limits[0]:g} to {limits[1]:g}",
+        )
 
 
 def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str, np.ndarray]:

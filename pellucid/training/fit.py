@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import Dataset, split
-from pellucid.errors import UsageError, nearest
+from pellucid.data.dataset import Dataset
+from pellucid.errors import UsageError
 from pellucid.executors.program import compile_epochs
 from pellucid.nn.losses import Loss
-from pellucid.nn.losses import loss as loss_called
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
 from pellucid.optim.lbfgs import LBFGS
@@ -28,11 +26,20 @@ from pellucid.training.evaluate import Evaluator, as_arrays
 from pellucid.training.events import Handler, Handlers
 from pellucid.training.full_batch import LBFGSTraining, Objective
 from pellucid.training.loop import Plan, Training, history_line
-from pellucid.training.metrics import Metric, metrics_for
-from pellucid.training.metrics import metric as metric_called
 from pellucid.training.mini_batches import MiniBatchTraining, Steps
+from pellucid.training.preparation import (
+    augmentation,
+    chosen_metrics,
+    fingerprint_of,
+    first_parameters,
+    learning_and_validation,
+    losses_by_output,
+    refuse_for_lbfgs,
+    settings_with,
+    watched_metric,
+)
 from pellucid.training.progress import ProgressBar
-from pellucid.training.step import WEIGHT, TrainingStep, build_step
+from pellucid.training.step import WEIGHT, build_step
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Fit:
 
     def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
         """Return the mean loss and metrics on a dataset; by default all metrics that fit the task."""
-        chosen = _metrics(self.losses, metrics)
+        chosen = chosen_metrics(self.losses, metrics)
         return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
 
 
@@ -190,20 +197,20 @@ def fit(
     >>> fitted.evaluate(data)["rmse"] < 0.05
     True
     """
-    losses = _losses(network, loss)
+    losses = losses_by_output(network, loss)
     if not isinstance(dataset, Dataset):
         raise UsageError("not a dataset", got=type(dataset).__name__, fix="Write pl.Dataset({'x': x}, y).")
     if epochs < 0 or (batch_size is not None and batch_size < 1):
         raise UsageError("epochs and batch_size count", got=f"epochs={epochs}, batch_size={batch_size}")
-    watched, metrics = _watched(losses, metric)
-    learning, validating = _parts(dataset, validation, losses, seed)
+    watched, metrics = watched_metric(losses, metric)
+    learning, validating = learning_and_validation(dataset, validation, losses, seed)
     if patience is not None and (validating is None or patience < 1):
         raise UsageError("early stopping needs validation and a patience of at least 1", fix="Pass validation=0.1.")
     arrays = as_arrays(network, losses, learning)
     evaluator = Evaluator(network, losses, executor)
     chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
     held_out = as_arrays(network, losses, validating) if validating is not None else None
-    first = _first_parameters(network, start_from, seed)
+    first = first_parameters(network, start_from.parameters if isinstance(start_from, Fit) else start_from or {}, seed)
     plan = Plan(
         evaluator=evaluator,
         arrays=arrays,
@@ -222,9 +229,9 @@ def fit(
     training: Training
     handlers, bar = Handlers(on), ProgressBar(epochs, progress)
     if isinstance(chosen, LBFGS):
-        _refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
+        refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
         objective = Objective(network, losses, regularizers, arrays, seed, executor)
-        objective.settings = _settings(objective.settings, settings)
+        objective.settings = settings_with(objective.settings, settings)
         start = _start(plan, Progress(first, {}), resume)
         training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
     else:
@@ -243,13 +250,13 @@ def fit(
         steps = Steps(
             step=step,
             program=compile_epochs(step.form, executor),
-            settings=_settings(step.settings, settings),
+            settings=settings_with(step.settings, settings),
             schedule=schedule_called(schedule if schedule is not None else "constant"),
             shuffle=shuffle,
             mixup=mixups[0].ratios if mixups else None,
-            augment=_augmentation(augmenters, network) if augmenters else None,
+            augment=augmentation(augmenters, network) if augmenters else None,
         )
-        fingerprint = _fingerprint(step, arrays, held_out, first, seed, shuffle, steps.schedule, settings)
+        fingerprint = fingerprint_of(step, arrays, held_out, first, seed, shuffle, steps.schedule, settings)
         plan = replace(plan, fingerprint=fingerprint)
         beginning = Progress(first, step.initial_state(first), schedule=steps.schedule.initial_state())
         start = _start(plan, beginning, resume)
@@ -275,118 +282,3 @@ def _result(
     best = state.best if validated and state.best else state.parameters
     epoch = state.best_epoch if validated and state.best else state.epoch
     return Fit(network, losses, dict(best), list(state.history), reason, epoch, state, evaluator)
-
-
-def _losses(network: Network, given: str | Loss | Mapping[str, str | Loss]) -> dict[str, Loss]:
-    if isinstance(given, Mapping):
-        named = dict(given)
-    elif len(network.outputs) == 1:
-        named = {next(iter(network.outputs)): given}
-    else:
-        raise UsageError("the network has several outputs", fix="Give a loss for each: " + ", ".join(network.outputs))
-    return {name: loss_called(item) if isinstance(item, str) else item for name, item in named.items()}
-
-
-def _metrics(losses: Mapping[str, Loss], names: Sequence[str] | None) -> tuple[Metric, ...]:
-    task = next(iter(losses.values())).task
-    fitting = [found for found in metrics_for(task) if found.name != "loss"]
-    return tuple(fitting) if names is None else tuple(metric_called(name) for name in names)
-
-
-def _watched(losses: Mapping[str, Loss], name: str) -> tuple[Metric, tuple[Metric, ...]]:
-    """Return the metric to judge by, and all that the history records."""
-    task = next(iter(losses.values())).task
-    found = metric_called(name)
-    if task not in found.tasks:
-        known = [fitting.name for fitting in metrics_for(task)]
-        raise UsageError(f"metric {name!r} does not fit the task {task!r}", fix=nearest(name, known))
-    usual = [fitting for fitting in metrics_for(task) if fitting.name != "loss"][:1]
-    return found, tuple(dict.fromkeys([*usual, *([found] if found.name != "loss" else [])]))
-
-
-def _parts(
-    dataset: Dataset, validation: float | Dataset | None, losses: Mapping[str, Loss], seed: int
-) -> tuple[Dataset, Dataset | None]:
-    if validation is None or isinstance(validation, Dataset):
-        return dataset, validation
-    if isinstance(validation, bool) or not 0 < validation < 1:
-        raise UsageError("the validation part is a share between 0 and 1", got=repr(validation))
-    task = next(iter(losses.values())).task
-    targets = dataset.targets
-    strata = None
-    if task in ("binary", "multiclass") and isinstance(targets, np.ndarray) and targets.size == len(dataset):
-        flat = targets.reshape(len(dataset))
-        strata = flat if np.array_equal(flat, np.round(flat)) else None  # soft targets are no classes
-    training, validating = split(len(dataset), [1 - validation, validation], seed, strata)
-    return dataset.take(training), dataset.take(validating)
-
-
-def _first_parameters(
-    network: Network, start_from: Fit | Mapping[str, np.ndarray] | None, seed: int
-) -> dict[str, np.ndarray]:
-    first = network.initialize(seed)
-    given = start_from.parameters if isinstance(start_from, Fit) else start_from or {}
-    for path, value in given.items():
-        if path not in first:
-            raise UsageError(f"the network has no parameter {path!r}", where="start_from", fix=nearest(path, first))
-        array = np.asarray(value, first[path].dtype)
-        if array.shape != first[path].shape or not np.isfinite(array).all():
-            raise UsageError(
-                "a parameter to start from has another shape or is not finite",
-                where=f"start_from, {path}",
-                got=str(list(array.shape)),
-                expected=str(list(first[path].shape)),
-            )
-        first[path] = array.copy()
-    return first
-
-
-def _settings(known: Mapping[str, float], given: Mapping[str, float] | None) -> dict[str, float]:
-    for name in given or {}:
-        if name not in known:
-            raise UsageError(f"there is no setting {name!r}", where="settings", fix=nearest(name, known))
-    return {**known, **(given or {})}
-
-
-def _augmentation(augmenters: Sequence[AugmentArrays], network: Network) -> Any:
-    def augment(arrays: Mapping[str, np.ndarray], epoch: int) -> Mapping[str, np.ndarray]:
-        inputs = {name: arrays[name] for name in network.inputs}
-        for augmenter in augmenters:
-            inputs = dict(augmenter.function(inputs, epoch))
-        changed = {name: np.asarray(inputs[name], arrays[name].dtype) for name in network.inputs}
-        for name, array in changed.items():
-            if array.shape != arrays[name].shape or not np.isfinite(array).all():
-                raise UsageError("augmentation changed the shape of an input or made it infinite", where=name)
-        return {**arrays, **changed}
-
-    return augment
-
-
-def _refuse_for_lbfgs(
-    schedule: Any, clip_value: Any, clip_norm: Any, checkpoint: Any, regularizers: Sequence[Regularizer]
-) -> None:
-    given = {"schedule": schedule, "clip_value": clip_value, "clip_norm": clip_norm, "checkpoint": checkpoint}
-    refused = [name for name, value in given.items() if value is not None]
-    refused += [type(found).__name__ for found in regularizers if isinstance(found, (Mixup, AugmentArrays))]
-    if refused:
-        raise UsageError("L-BFGS does not go with these", got=", ".join(refused), fix="Leave them out.")
-
-
-def _fingerprint(step: TrainingStep, arrays: Mapping[str, np.ndarray], *rest: Any) -> str:
-    """Return a short text that differs where anything differs that the numbers of a run depend on."""
-    digest = hashlib.sha256(str(step.graph).encode())
-
-    def add(item: Any) -> None:
-        if isinstance(item, Mapping):
-            for name in sorted(item):
-                digest.update(name.encode())
-                add(item[name])
-        elif isinstance(item, np.ndarray):
-            digest.update(f"{item.dtype}{item.shape}".encode())
-            digest.update(np.ascontiguousarray(item).data)
-        else:
-            digest.update(repr(item).encode())
-
-    for item in (arrays, step.settings, *rest):
-        add(item)
-    return digest.hexdigest()[:32]

@@ -62,7 +62,9 @@ class Objective:
             rows, valid = batch_rows(np.arange(self.count), at, self.batch)
             weight = self.arrays[WEIGHT][rows]
             weight[valid:] = 0.0
-            outputs = self.program(**fixed, **{name: self.arrays[name][rows] for name in self._data}, **{WEIGHT: weight})
+            outputs = self.program(
+                **fixed, **{name: self.arrays[name][rows] for name in self._data}, **{WEIGHT: weight}
+            )
             share = float(weight.sum())
             total += share * float(outputs["objective"])
             loss += share * float(outputs["loss"])

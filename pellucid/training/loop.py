@@ -83,8 +83,9 @@ class Training(ABC):
     def run(self) -> str:
         """Train; return the reason why it ended."""
         plan, progress = self.plan, self.progress
-        reason = self.tell(TrainingStarted, epochs=plan.epochs, examples=plan.examples) or progress.finished
+        reason = self.tell(TrainingStarted, epochs=plan.epochs, examples=plan.examples) or progress.finished or None
         try:
+            self.bar.start()
             reason = reason or self.learn()
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -133,7 +134,7 @@ class Training(ABC):
             reason = reason or "the time limit"
         return reason
 
-    def judge(self, value: float) -> None:
+    def judge(self, value: float) -> None:  # noqa: B027 (a way of learning may have nothing to hear)
         """Hear the value of the watched metric after an epoch."""
 
     def time_is_up(self) -> bool:
@@ -156,7 +157,9 @@ class Training(ABC):
 
 def history_line(record: Mapping[str, Any]) -> str:
     """Return a record of the history as a line of JSON; what is not finite is written as null."""
-    plain = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()}
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()
+    }
     return json.dumps(plain) + "\n"
 
 

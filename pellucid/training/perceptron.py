@@ -56,7 +56,8 @@ class PerceptronFit:
         done = f"{sum(self.mistakes)} mistakes in {self.epochs} epochs"
         if self.separated:
             return f"The classes are separated: {done}, none in the last."
-        return f"The classes are not separated within the {self.epochs} epochs given: {done}, {self.mistakes[-1]} in the last."
+        left = f"{done}, {self.mistakes[-1]} in the last"
+        return f"The classes are not separated within the {self.epochs} epochs given: {left}."
 
 
 def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, seed: int = 0) -> PerceptronFit:
@@ -136,5 +137,7 @@ def _check(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if classes == {-1, 1}:
         return x, y.astype(np.float64)
     if classes != {0, 1}:
-        raise DataError("the perceptron tells two classes apart", where="y", got=str(sorted(classes)[:5]), expected="0 and 1")
+        raise DataError(
+            "the perceptron tells two classes apart", where="y", got=str(sorted(classes)[:5]), expected="0 and 1"
+        )
     return x, 2.0 * y - 1.0

@@ -18,10 +18,16 @@ class ProgressBar:
     """
 
     def __init__(self, epochs: int, show: bool | None = None):
+        self._epochs = epochs
+        self._show = show if show is not None else sys.stderr.isatty()
         self._bar: Any = None
-        self._last = time.perf_counter()
+        self._last = 0.0
         self._rate = 0.0
-        if show if show is not None else sys.stderr.isatty():
+
+    def start(self) -> None:
+        """Begin to show."""
+        self._last = time.perf_counter()
+        if self._show:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -33,7 +39,7 @@ class ProgressBar:
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._bar.add_task("", total=epochs, epoch=0, told="")
+            self._task = self._bar.add_task("", total=self._epochs, epoch=0, told="")
             self._bar.start()
 
     def update(self, epochs_done: float, examples: int, told: str) -> None:
@@ -51,6 +57,7 @@ class ProgressBar:
             )
 
     def close(self) -> None:
+        """Take the line away."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

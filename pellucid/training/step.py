@@ -16,11 +16,12 @@ from pellucid.graph.simplify import simplify
 from pellucid.graph.types import Axis, Type
 from pellucid.graph.value import Value
 from pellucid.nn.losses import Loss, weighted_mean
+from pellucid.nn.losses.loss import blank_unused
 from pellucid.nn.network import Network
-from pellucid.nn.regularizers import Mixup, Regularizer, output_weights
+from pellucid.nn.regularizers import L1, Mixup, Regularizer, output_weights
 from pellucid.ops.comparison import maximum
-from pellucid.ops.reductions import max as largest
 from pellucid.ops.joins import concatenate
+from pellucid.ops.reductions import max as largest
 from pellucid.optim.clipping import clip_gradients
 from pellucid.optim.optimizers import Optimizer
 
@@ -96,13 +97,23 @@ def build_step(
     gradients = dict(zip(parameters, found, strict=True))
     gradients = clip_gradients(context, gradients, value=clip_value, norm=clip_norm)
     new = optimizer.build(context, parameters, gradients, objective)
-    rate = context.setting("learning_rate", 0.0)
+    rate = _learning_rate(context, optimizer, regularizers)
     spared = _output_weights(losses, outputs, parameters)
     for path, value in new.items():
         for regularizer in regularizers:
             value = regularizer.after_update(context, path, value, rate, spared)
         context.update(parameters[path], value)
     return _finish(context, network, losses, loss, batch)
+
+
+def _learning_rate(context: Context, optimizer: Optimizer, regularizers: Sequence[Regularizer]) -> Value:
+    """Return the learning rate, which proximal steps take too; 0 for an optimizer that has none."""
+    proximal = [found for found in regularizers if isinstance(found, L1)]
+    if "learning_rate" not in context.settings and proximal:
+        raise UsageError(
+            "L1 goes with an optimizer that has a learning rate", got=optimizer.name, fix="Choose adam, for example."
+        )
+    return context.setting("learning_rate", 0.0)
 
 
 def build_objective(
@@ -122,10 +133,12 @@ def build_objective(
         inputs = {name: _mix(name, value, ratio) for name, value in inputs.items()}
     outputs = network.build(context, **inputs)
     with context.scope("loss"):
-        each = _losses(context, network, losses, outputs, targets)
+        used = {name: blank_unused(value, weight) for name, value in outputs.items()}
+        targets = {name: blank_unused(value, weight) for name, value in targets.items()}
+        each = _losses(context, network, losses, used, targets)
         if ratio is not None:
             partners = {name: _shifted(value) for name, value in targets.items()}
-            each = ratio * each + (1 - ratio) * _losses(context, network, losses, outputs, partners)
+            each = ratio * each + (1 - ratio) * _losses(context, network, losses, used, partners)
         context.builder.name(each, "loss/examples")
         loss = weighted_mean(each, weight)
     parameters = {path: context.values[path] for path in context.parameters}
@@ -212,8 +225,8 @@ class Evaluation:
     """A graph that predicts, without dropout or noise.
 
     Its outputs are, for each output of the network, ``prediction`` (or ``prediction/<output>``): what the loss says
-    that the output means; `kinds` says which, such as ``probability``. What else the loss says stands beside it, such as
-    ``prediction/variance``. If targets are taken too, there is ``loss/examples``, [batch].
+    that the output means; `kinds` says which, such as ``probability``. What else the loss says stands beside it, such
+    as ``prediction/variance``. If targets are taken too, there is ``loss/examples``, [batch].
     """
 
     graph: Graph

@@ -1,0 +1,1 @@
+"""Gates and checks: evidence on whether operations, networks and runs are right."""

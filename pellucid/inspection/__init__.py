@@ -1,0 +1,1 @@
+"""Seeing: every value and every gradient of a graph, observed, explained and drawn."""

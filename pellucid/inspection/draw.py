@@ -1,0 +1,264 @@
+"""Drawing an observed graph as SVG: gates from left to right, values above their wires and gradients below."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from pellucid.errors import UsageError
+from pellucid.inspection.columns import Room
+from pellucid.inspection.figure import Vertex, show
+from pellucid.inspection.layout import Layout, Point, lay_out
+
+if TYPE_CHECKING:
+    from pellucid.inspection.observe import Observation
+
+MARGIN = 24.0
+NUMBER, NAME, CAPTION, SYMBOL, WORD = 12.0, 14.0, 12.0, 20.0, 14.0
+"""Sizes of letters in pixels: numbers on wires, names of inputs and outputs, names of gates, and what is in gates."""
+
+_RADIUS = 20.0
+_STEM = 9.0  # from a gate to the number on its wire
+_MEDIUM = 0.61  # of the letter size: how wide a letter of the widest usual monospaced fonts is
+_UNLAWFUL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LIGHT = {
+    "ground": "#ffffff",
+    "ink": "#1c2733",
+    "muted": "#5b6775",
+    "wire": "#8793a1",
+    "gate": "#eef3fb",
+    "rim": "#3f6aa6",
+    "input": "#fdf5e2",
+    "input-rim": "#a87b1d",
+    "output": "#f3ecfb",
+    "output-rim": "#7b52ab",
+    "value": "#0a7038",
+    "gradient": "#bf2330",
+}
+_DARK = {
+    "ground": "#14181d",
+    "ink": "#e8ecf1",
+    "muted": "#9aa7b5",
+    "wire": "#66727f",
+    "gate": "#1d2938",
+    "rim": "#7fa8dd",
+    "input": "#2e2718",
+    "input-rim": "#d2a94e",
+    "output": "#2a2136",
+    "output-rim": "#b795e0",
+    "value": "#62cf8f",
+    "gradient": "#ff8b85",
+}
+_PAINTS = {
+    "ground": "fill: {ground}",
+    "label": "fill: {ink}",
+    "wire": "fill: none; stroke: {wire}; stroke-width: 1.4",
+    "arrow": "fill: {wire}",
+    "gate": "fill: {gate}; stroke: {rim}; stroke-width: 1.5",
+    "input": "fill: {input}; stroke: {input-rim}; stroke-width: 1.3",
+    "output": "fill: {output}; stroke: {output-rim}; stroke-width: 1.3",
+    "caption": "fill: {muted}; font-style: italic",
+    "legend": "fill: {muted}",
+    "value": "fill: {value}",
+    "gradient": "fill: {gradient}",
+}
+_FONTS = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+
+
+def draw(observation: Observation, path: str | PathLike[str] | None = None) -> str | None:
+    """Draw an observation; write it to `path`, or return the SVG text where there is none."""
+    text = paint(observation)
+    if path is None:
+        return text
+    _write_whole(Path(path), text)
+    return None
+
+
+def paint(observation: Observation) -> str:
+    """Return the picture of an observation as SVG text."""
+    vertices, edges = show(observation)
+    arriving = [0] * len(vertices)
+    for _, target in edges:
+        arriving[target] += 1
+    gates = [_half_sizes(vertex, count) for vertex, count in zip(vertices, arriving, strict=True)]
+    rooms = [_room(vertex, *half) for vertex, half in zip(vertices, gates, strict=True)]
+    layout = lay_out(rooms, edges)
+    legend = _legend(observation, vertices)
+    width = max(layout.width, text_width("".join(text for _, text in legend), NUMBER)) + 2 * MARGIN
+    height = layout.height + 2 * MARGIN + 2.5 * NUMBER
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="pellucid" viewBox="0 0 {_n(width)} {_n(height)}"'
+        f' width="{_n(width)}" height="{_n(height)}" role="img">',
+        f"<title>{_text('Graph of ' + ', '.join(observation.graph.outputs))}</title>",
+        f"<style>{_style()}</style>",
+        f'<rect class="ground" width="{_n(width)}" height="{_n(height)}"/>',
+        f'<g transform="translate({_n(MARGIN)} {_n(MARGIN)})">',
+        *_paint_wires(layout, edges, gates, [vertex.kind for vertex in vertices]),
+        *(_paint_vertex(*each) for each in zip(vertices, gates, layout.centres, strict=True)),
+        _paint_legend(legend, layout.height + 2.5 * NUMBER),
+        "</g>",
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def text_width(text: str, size: float) -> float:
+    """Return about how wide a line of monospaced text is, rather too wide than too narrow.
+
+    Examples
+    --------
+    >>> text_width("sum", 10.0)
+    18.3
+    """
+    ems = 0.0
+    for letter in text:
+        wide = unicodedata.east_asian_width(letter) in "WF"
+        ems += 0.0 if unicodedata.combining(letter) else 2 * _MEDIUM if wide else _MEDIUM
+    return round(ems * size, 2)
+
+
+def _letter_size(vertex: Vertex) -> float:
+    if vertex.kind != "gate":
+        return NAME
+    return SYMBOL if len(vertex.label) == 1 else WORD
+
+
+def _half_sizes(vertex: Vertex, arriving: int) -> tuple[float, float]:
+    """Return half the width and half the height of a vertex's outline."""
+    text = text_width(vertex.label, _letter_size(vertex)) / 2
+    if vertex.kind != "gate":
+        return text + 10.0, 14.0
+    tall = max(_RADIUS, 6.0 * (arriving - 1) + 8.0)
+    return max(_RADIUS, text + (4.0 if len(vertex.label) <= 3 else 12.0)), tall
+
+
+def _room(vertex: Vertex, half_width: float, half_height: float) -> Room:
+    caption = text_width(vertex.caption, CAPTION) / 2
+    numbers = max(text_width(vertex.value, NUMBER), text_width(vertex.gradient, NUMBER))
+    right = half_width + (_STEM + numbers + 6.0 if numbers else 0.0)
+    return Room(
+        max(half_width, caption) + 4.0,
+        max(right, caption),
+        max(half_height, 1.6 * NUMBER),
+        max(half_height + (1.5 * CAPTION if caption else 0.0), 1.6 * NUMBER),
+        half_height - 8.0,
+        vertex.ordered,
+    )
+
+
+def _paint_wires(
+    layout: Layout, edges: Sequence[tuple[int, int]], gates: Sequence[tuple[float, float]], kinds: Sequence[str]
+) -> list[str]:
+    """Return one path for each wire with all its branches, and their arrow heads."""
+    strokes: dict[int, dict[str, None]] = {}
+    heads = []
+    for (source, target), points in zip(edges, layout.wires, strict=True):
+        x, y = layout.centres[source]
+        own = strokes.setdefault(source, {})
+        at: Point = (x + gates[source][0], y)
+        for index, point in enumerate(points):
+            own.setdefault(_bend(at, point) if index % 2 else _line(at, point))
+            at = point
+        end = _left_of(layout.centres[target], gates[target], kinds[target], at[1])
+        own.setdefault(_line(at, (end - 2.0, at[1])))
+        heads.append(f"M{_n(end)} {_n(at[1])}l-7 -3.5v7z")
+    wires = [f'<path class="wire" d="{"".join(own)}"/>' for own in strokes.values()]
+    return [*wires, f'<path class="arrow" d="{"".join(heads)}"/>'] if heads else wires
+
+
+def _line(start: Point, end: Point) -> str:
+    return f"M{_n(start[0])} {_n(start[1])}L{_n(end[0])} {_n(end[1])}"
+
+
+def _bend(start: Point, end: Point) -> str:
+    middle = _n((start[0] + end[0]) / 2)
+    y0, y1 = _n(start[1]), _n(end[1])
+    return f"M{_n(start[0])} {y0}C{middle} {y0} {middle} {y1} {_n(end[0])} {y1}"
+
+
+def _corner(kind: str, half: tuple[float, float]) -> float:
+    """Return the radius of a vertex's corners: gates are round, inputs and outputs are boxes."""
+    return min(*half, _RADIUS) if kind == "gate" else 6.0
+
+
+def _left_of(centre: Point, half: tuple[float, float], kind: str, y: float) -> float:
+    """Return where the left outline of a vertex is at a height."""
+    radius = _corner(kind, half)
+    into_corner = max(abs(y - centre[1]) - (half[1] - radius), 0.0)
+    return centre[0] - half[0] + radius - math.sqrt(max(radius**2 - into_corner**2, 0.0))
+
+
+def _paint_vertex(vertex: Vertex, half: tuple[float, float], centre: Point) -> str:
+    x, y = centre
+    size = _letter_size(vertex)
+    outline = (
+        f'<rect class="{vertex.kind}" x="{_n(x - half[0])}" y="{_n(y - half[1])}" width="{_n(2 * half[0])}"'
+        f' height="{_n(2 * half[1])}" rx="{_n(_corner(vertex.kind, half))}"/>'
+    )
+    start = x + half[0] + _STEM
+    texts = [
+        _paint_text("label", x, y + 0.35 * size, size, vertex.label, "middle"),
+        _paint_text("caption", x, y + half[1] + 1.2 * CAPTION, CAPTION, vertex.caption, "middle"),
+        _paint_text("value", start, y - 0.5 * NUMBER, NUMBER, vertex.value),
+        _paint_text("gradient", start, y + 1.2 * NUMBER, NUMBER, vertex.gradient),
+    ]
+    return f"<g><title>{_text(vertex.title)}</title>{outline}{''.join(texts)}</g>"
+
+
+def _paint_text(kind: str, x: float, y: float, size: float, text: str, anchor: str = "start") -> str:
+    if not text:
+        return ""
+    place = f'x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" text-anchor="{anchor}"'
+    return f'<text class="{kind}" {place}>{_text(text)}</text>'
+
+
+def _legend(observation: Observation, vertices: Sequence[Vertex]) -> list[tuple[str, str]]:
+    """Return the words of the legend, each with its class."""
+    words = [("value", "value"), ("legend", " above each wire")]
+    if observation.of is not None:
+        words += [("legend", ", "), ("gradient", f"gradient of {observation.of}"), ("legend", " below")]
+    if any(vertex.summarized for vertex in vertices):
+        words.append(("legend", "; arrays as mean ± standard deviation"))
+    return words
+
+
+def _paint_legend(words: Sequence[tuple[str, str]], y: float) -> str:
+    spans = "".join(f'<tspan class="{kind}">{_text(text)}</tspan>' for kind, text in words)
+    return f'<text class="legend" x="0" y="{_n(y)}" font-size="{_n(NUMBER)}" text-anchor="start">{spans}</text>'
+
+
+def _style() -> str:
+    def rules(colours: dict[str, str]) -> str:
+        return "\n".join(f".pellucid .{kind} {{ {paint.format(**colours)} }}" for kind, paint in _PAINTS.items())
+
+    dark = f"@media (prefers-color-scheme: dark) {{\n{rules(_DARK)}\n}}"
+    return f"\n.pellucid text {{ font-family: {_FONTS} }}\n{rules(_LIGHT)}\n{dark}\n"
+
+
+def _text(text: str) -> str:
+    """Return text as it may stand in XML."""
+    return escape(_UNLAWFUL.sub("\ufffd", text))
+
+
+def _n(number: float) -> str:
+    """Return a coordinate, as short as it can be."""
+    return format(round(number, 1) + 0.0, "g") if abs(number) < 1e5 else format(number, ".1f")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise UsageError("the drawing can not be written", where=str(path), got=error.strerror) from None
+    finally:
+        unfinished.unlink(missing_ok=True)

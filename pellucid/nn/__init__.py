@@ -1,0 +1,1 @@
+"""Networks: layers, losses, initializers and regularizers, all of which only build graphs."""

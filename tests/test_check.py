@@ -1,0 +1,196 @@
+"""`check` finds what is wrong with an operation and says where."""
+
+import numpy as np
+import pytest
+
+import pellucid as pl
+from pellucid.diagnosis.operations import check
+from pellucid.diagnosis.slopes import difference
+from pellucid.diagnosis.trials import CheckError
+from pellucid.errors import DeclarationError, PellucidError
+from pellucid.graph.operation import REGISTRY
+from pellucid.ops.declare import NOT_DIFFERENTIABLE, elementwise, structural
+from pellucid.ops.samples import Booleans, Case, ErrorCase, Integers, Operand, Uniform
+
+
+@pytest.fixture(autouse=True)
+def registry_as_before():
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+
+
+def declare(**changes):
+    """Declare x * exp(-x) under the name "decaying", with changes."""
+    declaration = dict(
+        name="decaying",
+        doc="x * exp(-x).",
+        rule=lambda s, x: x * s.exp(-x),
+        gradient=lambda g, x, y: g * ((1 - x) * pl.exp(-x)),
+        reference=lambda x: x / np.exp(x),
+        points={0.0: (0.0, 1.0), 1.0: (np.exp(-1.0), 0.0)},
+        sample=Uniform(-3, 3),
+    )
+    return elementwise(**{**declaration, **changes})
+
+
+def declare_reversed(**changes):
+    """Declare a vector in reverse order, with changes."""
+    declaration = dict(
+        name="mirrored",
+        doc="The vector in reverse order.",
+        infer=lambda x: x.dtype[x.shape[0]],
+        array=lambda xp, x: x[::-1],
+        gradient=lambda g, x, y: REGISTRY["mirrored"](g),
+        reference=lambda x: np.flip(x),
+        sample=[Case((Operand((4,)),)), Case((Operand((3,), Integers(0, 9)),)), Case((Operand((3,), Booleans()),))],
+        errors=[ErrorCase((pl.float64[()],), "do not fit")],
+    )
+    return structural(**{**declaration, **changes})
+
+
+def test_a_right_operation_passes_and_the_report_says_what_was_checked():
+    report = check(declare())
+    found = {line.what: line for line in report.lines}
+    assert set(found) == {
+        "errors",
+        "text",
+        "type rule",
+        "values float64",
+        "values float32",
+        "points",
+        "first derivative",
+        "second derivative",
+    }
+    assert all(line.count > 0 and (line.bound is None or line.deviation <= line.bound) for line in report.lines)
+    told = str(report)
+    assert told.startswith("decaying: ") and "second derivative" in told and "largest deviation" in told
+
+
+def test_a_right_structural_operation_passes():
+    report = check(declare_reversed())
+    assert {"values float64", "values float32", "first derivative"} <= {line.what for line in report.lines}
+
+
+def test_by_name_and_repeatable():
+    declare()
+    assert str(check("decaying")) == str(check("decaying"))
+    assert str(check("decaying", seed=1)) != str(check("decaying"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"gradient": lambda g, x, y: g * pl.exp(-x)}, "slope by operand 1 is not the one stated"),
+        (
+            {"gradient": lambda g, x, y: g * (1.0001 * (1 - x) * pl.exp(-x)), "points": {1.0: (np.exp(-1.0), 0.0)}},
+            "first derivative by operand 1 is not the finite difference",
+        ),
+        (  # right at first order only: the value is taken for a constant when the gradient is differentiated
+            {"gradient": lambda g, x, y: g * pl.stop_gradient((1 - x) * pl.exp(-x))},
+            "second derivative by operand 1 is not the finite difference",
+        ),
+        ({"gradient": NOT_DIFFERENTIABLE, "points": {0.0: 0.0}}, "first derivative"),
+        ({"reference": lambda x: x * np.exp(-x) + 1e-10}, "the value is not the reference"),
+        ({"reference": lambda x: np.sum(x / np.exp(x))}, "value and reference differ in shape"),
+        ({"reference": lambda x: x[0]}, "the reference can not be computed.*IndexError"),
+        ({"points": {0.0: (1e-300, 1.0)}}, "the value is not the one stated.*got 0.0.*expected 1e-300"),
+        ({"points": {0.0: (0.0, 1.0 + 1e-14)}}, "the slope by operand 1 is not the one stated"),
+        ({"rule": lambda s, x: x * s.exp(-np.float64(1) * x)}, "computes in another dtype.*float64.*float32"),
+        ({"rule": lambda s, x: x * s.exp(-x) + np.zeros(5)}, "the operation can not be computed"),
+    ],
+)
+def test_a_wrong_elementwise_declaration_is_caught(changes, words):
+    op = declare(**changes)
+    with pytest.raises(CheckError, match=words):
+        check(op)
+
+
+def test_the_derived_gradient_of_a_hidden_kink_is_caught_by_its_point():
+    op = declare(
+        name="soft",
+        rule=lambda s, x: s.max(x, 0.0) + s.log1p(s.exp(-s.abs(x))),
+        gradient=None,
+        reference=lambda x: np.logaddexp(0.0, x),
+        points={0.0: (np.log(2.0), 0.25)},
+    )
+    with pytest.raises(CheckError, match=r"slope by operand 1.*got 0.5, expected 0.25"):
+        check(op)
+
+
+def test_a_second_operand_with_a_wrong_gradient_is_named():
+    op = declare(
+        rule=lambda s, x, y: x * y,
+        gradient=lambda g, x, y, out: (g * y, g * y),
+        reference=lambda x, y: np.multiply(x, y),
+        points={(1.0, 1.0): (1.0, (1.0, 1.0))},
+    )
+    with pytest.raises(CheckError, match="first derivative by operand 2"):
+        check(op)
+
+
+def test_evidence_is_in_the_message():
+    op = declare(reference=lambda x: x / np.exp(x) + 0.5)
+    with pytest.raises(CheckError) as caught:
+        check(op)
+    error = caught.value
+    assert isinstance(error, PellucidError)
+    assert "decaying(float64[])" in error.where and "operands" in error.where
+    assert float(error.expected.split()[0]) - float(error.got) == pytest.approx(0.5)
+
+
+def test_samples_at_a_pole_are_refused():
+    op = declare(
+        rule=lambda s, x: s.sqrt(x),
+        gradient=lambda g, x, y: g / (2 * y),
+        reference=lambda x: np.sqrt(x),
+        points={1.0: (1.0, 0.5)},
+        sample=Uniform(1e-9, 1e-8),
+    )
+    with pytest.raises(CheckError, match=r"do not settle.*away from kinks"):
+        check(op)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"infer": lambda x: x.dtype[x.shape[0] + 1]}, "type rule is wrong"),
+        ({"infer": lambda x: pl.int64[x.shape[0]]}, "another dtype|is not the reference"),
+        ({"array": lambda xp, x: x}, "the value is not the reference"),
+        ({"gradient": lambda g, x, y: g}, "first derivative by operand 1"),
+        ({"errors": [ErrorCase((pl.float64[2],), "do not fit")]}, "unfit operands are accepted"),
+        ({"errors": [ErrorCase((pl.float64[()],), "other words")]}, "says something else"),
+    ],
+)
+def test_a_wrong_structural_declaration_is_caught(changes, words):
+    op = declare_reversed(**changes)
+    with pytest.raises(CheckError, match=words):
+        check(op)
+
+
+def test_an_error_of_the_wrong_kind_is_caught():
+    def infer(x):
+        return x.dtype[(1 // len(x.shape)) * x.shape[0]]
+
+    with pytest.raises(CheckError, match=r"the wrong error.*ZeroDivisionError"):
+        check(declare_reversed(infer=infer))
+
+
+def test_what_is_not_registered_is_not_checked():
+    op = declare()
+    declare(replace=True)
+    with pytest.raises(DeclarationError, match="declared and registered"):
+        check(op)
+    with pytest.raises(PellucidError, match="Did you mean 'softplus'"):
+        check("softpluss")
+
+
+@pytest.mark.parametrize("x", [-1.0, 0.3, 2.0])
+def test_finite_differences_are_as_exact_as_they_say(x):
+    for function, slope in ((np.sin, np.cos(x)), (np.exp, np.exp(x)), (lambda z: z**5, 5 * x**4)):
+        found, doubt = difference(lambda step, f=function: float(f(x + step)))
+        assert abs(found - slope) <= 1e-11 * max(1.0, abs(slope)) + 4 * doubt
+        assert doubt < 1e-8
+    found, doubt = difference(lambda step: abs(step + 1e-4))  # a kink inside the steps shows
+    assert doubt > 1e-3
