@@ -7,10 +7,10 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from pellucid.errors import UsageError
 from pellucid.inspection.columns import Room
