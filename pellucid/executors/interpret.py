@@ -55,18 +55,22 @@ class InterpretedProgram:
     def __call__(self, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the outputs by name; arrays that are returned belong to the caller."""
         values = self._start(inputs)
-        for index, evaluate, sources, params, type, done in self._steps:
-            values[index] = evaluate(tuple(values[source] for source in sources), params, type)
-            for source in done:
-                values[source] = None
-        return {name: _own(values[index]) for name, index in self._outputs}
+        taken = self._taken(values)
+        with np.errstate(all="ignore"):
+            for index, evaluate, sources, params, type, done in self._steps:
+                values[index] = evaluate(tuple([values[source] for source in sources]), params, type)
+                for source in done:
+                    values[source] = None
+        return {name: _own(values[index], taken) for name, index in self._outputs}
 
     def observe(self, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the value of every node, by path."""
         values = self._start(inputs)
-        for index, evaluate, sources, params, type, _ in self._steps:
-            values[index] = evaluate(tuple(values[source] for source in sources), params, type)
-        return {node.path: _own(value) for node, value in zip(self.graph.nodes, values, strict=True)}
+        taken = self._taken(values)
+        with np.errstate(all="ignore"):
+            for index, evaluate, sources, params, type, _ in self._steps:
+                values[index] = evaluate(tuple([values[source] for source in sources]), params, type)
+        return {node.path: _own(value, taken) for node, value in zip(self.graph.nodes, values, strict=True)}
 
     def _start(self, inputs: dict[str, Any]) -> list[Any]:
         values: list[Any] = [None] * len(self.graph.nodes)
@@ -77,15 +81,22 @@ class InterpretedProgram:
             values[index] = constant
         return values
 
+    def _taken(self, values: list[Any]) -> set[int]:
+        """Return which arrays are not the program's to give away: the inputs."""
+        return {id(values[index]) for index, _ in self._inputs}
+
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
 
 
-def _own(array: np.ndarray) -> np.ndarray:
-    """Return the array in memory of its own where it is a view of another, such as an input."""
-    return array if array.base is None and array.flags.writeable else array.copy()
+def _own(array: np.ndarray, taken: set[int]) -> np.ndarray:
+    """Return the array in memory of its own: copied where it is a view of another, a constant, or taken already."""
+    if array.base is not None or not array.flags.writeable or id(array) in taken:
+        return array.copy()
+    taken.add(id(array))
+    return array
 
 
 class InterpretedEpochs:

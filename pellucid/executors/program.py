@@ -222,7 +222,8 @@ def as_typed_array(value: Any, type: Type, where: str) -> np.ndarray:
     if array.shape != type.shape:
         got = f"{array.dtype}{list(array.shape)}"
         raise GraphError("wrong shape", where=where, got=got, expected=str(type), fix="Pass an array of that shape.")
-    result = array.astype(type.dtype.numpy)
+    with np.errstate(invalid="ignore"):  # NaN has no integer; the comparison below tells
+        result = array.astype(type.dtype.numpy)
     if type.dtype.kind != "float" and not np.array_equal(result, array):
         raise GraphError("numbers that the dtype can not hold", where=where, got=str(array.dtype), expected=str(type))
     return result

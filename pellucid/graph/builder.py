@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -95,7 +95,7 @@ class Builder:
             node = Node(op, sources, items, type, "")
             self._interned[key] = node
             self._nodes.append(node)
-            self._prefixes[node] = _scope.get()
+            self._prefixes[node] = "" if op.name == "constant" else _scope.get()  # equal constants are one, whatever scope
         if path is not None:
             self._names.setdefault(node, path)
         return Value(self, node)
@@ -108,6 +108,14 @@ class Builder:
     def path_of(self, node: Node) -> str:
         """Return a readable name of a node, chosen or made from its operation."""
         return self._names.get(node) or self._prefixes.get(node, "") + node.op.name
+
+    def settle_names(self, nodes: Iterable[Node]) -> None:
+        """Give each node without a chosen name the unique one that it would get at the end."""
+        taken = set(self._names.values())
+        for node in nodes:
+            if node not in self._names:
+                self._names[node] = unique(self.path_of(node), taken)
+                taken.add(self._names[node])
 
     def nodes_until(self, node: Node) -> list[Node]:
         """Return all nodes that `node` depends on, itself included, in topological order."""

@@ -62,7 +62,7 @@ def differentiate(graph: Graph, wrt: str | Sequence[str] | None = None, of: str 
     gradients = build_gradients(here[graph.outputs[of]], [here[graph[name]] for name in names], name=of)
     outputs = {name: here[node] for name, node in graph.outputs.items()}
     for name, gradient in zip(names, gradients, strict=True):
-        outputs[f"d {of} / d {name}"] = builder.name(gradient, f"d {of} / d {name}")
+        outputs[f"d {of} / d {name}"] = _named(gradient, f"d {of} / d {name}")
     return builder.finish(outputs, after="differentiate")
 
 
@@ -89,6 +89,7 @@ def build_gradients(y: Value, wrt: Sequence[Value], seed: Value | None = None, n
     if seed is None:
         seed = _filled(builder, 1.0, y)
     nodes = builder.nodes_until(y.node)
+    builder.settle_names(nodes)
     concerned = _dependents(nodes, {value.node for value in wrt})
     contributions: dict[Node, list[Value]] = {y.node: [seed]}
     total: dict[Node, Value] = {}
@@ -96,7 +97,9 @@ def build_gradients(y: Value, wrt: Sequence[Value], seed: Value | None = None, n
         if node not in concerned or node not in contributions:
             continue
         path = f"d {name} / d {builder.path_of(node)}"
-        g = total[node] = builder.name(_sum(contributions.pop(node)), path)
+        with scope(path):
+            total_gradient = _sum(contributions.pop(node))
+        g = total[node] = _named(total_gradient, path)
         if not node.inputs or not node.op.differentiable:
             continue
         with scope(path):
@@ -124,6 +127,11 @@ def _sum(values: Sequence[Value]) -> Value:
     for value in values[1:]:
         result = result + value
     return result
+
+
+def _named(gradient: Value, path: str) -> Value:
+    """Name a gradient, unless it is a constant: that one may be used elsewhere too, as the number that it is."""
+    return gradient if gradient.node.op.name == "constant" else gradient.builder.name(gradient, path)
 
 
 def _filled(builder: Builder, number: float, like: Value) -> Value:

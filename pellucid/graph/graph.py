@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from pellucid.errors import GraphError, nearest
+from pellucid.errors import GraphError, PellucidError, nearest
 from pellucid.graph.operation import REGISTRY, Operation
 from pellucid.graph.types import Axis, Type
 
@@ -142,7 +142,10 @@ def verify(graph: Graph, after: str = "building") -> Graph:
             raise GraphError("an input comes later or is missing", where=f"{place}, {node.path}", got=str(missing))
         if node.path in paths:
             raise GraphError("two nodes have the same path", where=place, got=node.path)
-        inferred = node.op.infer(tuple(source.type for source in node.inputs), dict(node.params))
+        try:
+            inferred = node.op.infer(tuple(source.type for source in node.inputs), dict(node.params))
+        except PellucidError as error:
+            raise GraphError(str(error), where=f"{place}, {node.path}") from error
         if inferred != node.type:
             raise GraphError("wrong type", where=f"{place}, {node.path}", got=str(node.type), expected=str(inferred))
         seen.add(node)
@@ -151,6 +154,9 @@ def verify(graph: Graph, after: str = "building") -> Graph:
         for name, node in named.items():
             if node not in seen:
                 raise GraphError(f"{kind} {name!r} is not a node of the graph", where=place)
+    for name, node in graph.inputs.items():
+        if node.op.name != "input" or not name == node.path == dict(node.params)["name"]:
+            raise GraphError(f"input {name!r} is not a node of operation input with this name and path", where=place)
     for node in graph.nodes:
         if node.op.name == "input" and graph.inputs.get(node.path) is not node:
             raise GraphError("a node of operation input is not among the graph's inputs", where=f"{place}, {node.path}")

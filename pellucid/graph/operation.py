@@ -37,7 +37,10 @@ class Operation(ABC):
 
     @abstractmethod
     def evaluate(self, arrays: tuple[np.ndarray, ...], params: Params, result: Type) -> np.ndarray:
-        """Compute the result with NumPy. This defines what the operation means."""
+        """Compute the result with NumPy. This defines what the operation means.
+
+        Overflow and the like are part of the meaning: the caller silences NumPy's warnings, once for a whole graph.
+        """
 
     @abstractmethod
     def build_gradient(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pellucid.graph.builder import Builder
 from pellucid.graph.graph import Graph, Node
 from pellucid.graph.value import Value
@@ -47,8 +49,9 @@ def _fold(builder: Builder, node: Node, inputs: tuple[Value, ...]) -> Value | No
     foldable = inputs and node.type.size <= FOLD_LIMIT and all(value.node.op.name == "constant" for value in inputs)
     if not foldable or any(map(_is_axis, node.type.shape)):
         return None
-    arrays = tuple(value.node.op.evaluate((), dict(value.node.params), value.type) for value in inputs)
-    result = node.op.evaluate(arrays, dict(node.params), node.type)
+    with np.errstate(all="ignore"):
+        arrays = tuple(value.node.op.evaluate((), dict(value.node.params), value.type) for value in inputs)
+        result = node.op.evaluate(arrays, dict(node.params), node.type)
     return builder.constant(result, node.type.dtype)
 
 

@@ -19,6 +19,15 @@ OPERATORS: dict[str, Callable[..., Any]] = {}
 """Python operators that stand for no single operation (``matmul``, ``getitem``); `pellucid.ops` fills them in."""
 
 
+_NUMPY_OPERATORS = {
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    **{name: name for name in ("add", "subtract", "multiply", "divide", "power", "matmul")},
+    **{name: name for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
+}
+"""NumPy's name and ours of each operator that may have an array on the left and a value on the right."""
+
+
 def _binary(name: str) -> Any:
     def method(self: Value, other: Any) -> Value:
         return operation(name)(self, other)
@@ -40,7 +49,6 @@ class Value:
     """
 
     __slots__ = ("builder", "node")
-    __array_ufunc__ = None  # NumPy arrays on the left leave the operator to us
 
     def __init__(self, builder: Builder, node: Node):
         self.builder, self.node = builder, node
@@ -113,6 +121,16 @@ class Value:
             raise GraphError("a scalar has no length", where=repr(self))
         return int(self.shape[0])
 
+    def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any, **more: Any) -> Value:
+        # NumPy comes here also for its operators with an array on the left.
+        name = function.__name__
+        if name not in _NUMPY_OPERATORS or method != "__call__" or more:
+            raise GraphError(
+                f"NumPy's {name} does not compute with graph values",
+                fix="Use Pellucid's functions (pl.exp, not np.exp).",
+            )
+        return OPERATORS[name](*operands) if name in OPERATORS else operation(_NUMPY_OPERATORS[name])(*operands)
+
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise GraphError(
             "a graph value has no numbers while the graph is built",
@@ -121,4 +139,8 @@ class Value:
         )
 
     def __float__(self) -> float:
-        raise GraphError("a graph value has no number while the graph is built", where=repr(self))
+        raise GraphError(
+            "a graph value has no number while the graph is built",
+            where=repr(self),
+            fix="Use Pellucid's functions on it (pl.exp, not math.exp).",
+        )

@@ -89,7 +89,7 @@ class Elementwise(Declared):
             return self.rule(numpy_scalars(arrays[-1].dtype), *arrays, **params)
 
     def evaluate(self, arrays: tuple[np.ndarray, ...], params: Params, result: Type) -> np.ndarray:
-        value = np.asarray(self.compute(arrays, params), result.dtype.numpy)
+        value = np.asarray(self.rule(numpy_scalars(arrays[-1].dtype), *arrays, **params), result.dtype.numpy)
         return value if value.shape == result.shape else np.array(np.broadcast_to(value, result.shape))
 
     def build_gradient(

@@ -42,8 +42,7 @@ class Structural(Declared):
             raise ShapeError("operands or parameters do not fit", where=self.name, got=told[:200]) from error
 
     def evaluate(self, arrays: tuple[np.ndarray, ...], params: Params, result: Type) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return np.asarray(self.array(np, *arrays, **params), result.dtype.numpy)
+        return np.asarray(self.array(np, *arrays, **params), result.dtype.numpy)
 
     def build_gradient(
         self, g: Value, inputs: tuple[Value, ...], output: Value, params: Params, wanted: tuple[bool, ...]
