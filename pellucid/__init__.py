@@ -32,10 +32,9 @@ from pellucid.nn.losses import loss
 from pellucid.nn.network import Layer, Network
 from pellucid.nn.noise import Dropout, GaussianNoise
 from pellucid.nn.units import Units
-from pellucid.ops import *  # noqa: F403
+from pellucid.ops import *
 from pellucid.optim import optimizers, schedules
 from pellucid.training.fit import Fit, fit
 from pellucid.training.metrics import metric
 from pellucid.training.perceptron import fit_perceptron
-
-__version__ = "0.1.0"
+from pellucid.version import __version__

@@ -273,6 +273,13 @@ def test_early_stopping_on_a_chosen_metric():
         fit(metric="rmse", validation=0.2)
 
 
+def test_scores_have_no_log_loss():
+    fitted = fit(loss="hinge", validation=0.3, epochs=2)
+    assert set(fitted.evaluate(dataset())) == {"loss", "accuracy", "balanced_accuracy", "auc"}
+    with pytest.raises(UsageError, match="log_loss"):
+        fit(loss="hinge", metric="log_loss", validation=0.3)
+
+
 def test_given_validation_data_are_judged_as_they_are():
     x, y = two_moons(seed=1)
     held_out = pl.Dataset({"x": x}, y.astype(float))

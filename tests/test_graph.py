@@ -27,7 +27,7 @@ def paths(graph: Graph) -> list[str]:
     return [node.path for node in graph]
 
 
-# -- names ---------------------------------------------------------------------------------------------------------------
+# -- names --------------------------------------------------------------------------------------------------------
 
 
 def test_local_variables_name_nodes():
@@ -127,7 +127,7 @@ def test_recursion_and_nested_builds():
     assert pl.compile(pl.build(outer, x=pl.float64[()]))(x=2.0)["outer"] == 16.0
 
 
-# -- structure -----------------------------------------------------------------------------------------------------------
+# -- structure ----------------------------------------------------------------------------------------------------
 
 
 def test_equal_nodes_are_built_once():
@@ -188,7 +188,7 @@ def test_nodes_are_found_by_path_and_by_output():
     assert graph["loss"] is graph.outputs["loss"] and graph["same"] is graph["x"]
     assert "loss" in graph and "same" in graph and "lost" not in graph
     assert len(graph) == len(list(graph)) == 2
-    with pytest.raises(GraphError, match="no node 'los'.*Did you mean 'loss'"):
+    with pytest.raises(GraphError, match=r"no node 'los'.*Did you mean 'loss'"):
         graph["los"]
 
 
@@ -199,7 +199,7 @@ def test_equality_and_hash_go_by_text():
     assert first != pl.build(lambda x: pl.exp(x), x=pl.float32[3]) and first != "text"
 
 
-# -- mistakes ------------------------------------------------------------------------------------------------------------
+# -- mistakes -----------------------------------------------------------------------------------------------------
 
 
 def test_a_value_of_another_graph_is_refused():
@@ -251,9 +251,9 @@ def test_mistakes_while_building_are_told(function, told):
 
 
 def test_arguments_and_types_have_to_fit():
-    with pytest.raises(GraphError, match="do not fit.*missing.*'y'"):
+    with pytest.raises(GraphError, match=r"do not fit.*missing.*'y'"):
         pl.build(lambda x, y: x, x=VECTOR)
-    with pytest.raises(GraphError, match="do not fit.*unexpected.*'z'"):
+    with pytest.raises(GraphError, match=r"do not fit.*unexpected.*'z'"):
         pl.build(lambda x: x, x=VECTOR, z=VECTOR)
     for wrong in (3, "float64", pl.float64, np.float64, (3,), None):
         with pytest.raises(GraphError, match=r"argument x: not a type.*pl\.float64\[2, 3\]"):
@@ -294,7 +294,7 @@ def test_plain_numbers_take_the_dtype_beside_them():
     assert {node.type.dtype for node in graph} == {pl.int32}
 
 
-# -- verify --------------------------------------------------------------------------------------------------------------
+# -- verify -------------------------------------------------------------------------------------------------------
 
 
 def made(operation_name: str, inputs: tuple = (), type: Type = VECTOR, path: str | None = None, /, **params) -> Node:
@@ -303,6 +303,7 @@ def made(operation_name: str, inputs: tuple = (), type: Type = VECTOR, path: str
 
 X = made("input", (), VECTOR, "x", name="x", shape=(3,), dtype=pl.float64)
 EXP = made("exp", (X,))
+RENAMED = replace(X, path="y")
 
 
 @pytest.mark.parametrize(
@@ -313,8 +314,8 @@ EXP = made("exp", (X,))
         ({"x": X}, (X,), {"y": EXP}, "output 'y' is not a node"),
         ({"x": X}, (), {}, "input 'x' is not a node"),
         ({}, (X, EXP), {"y": EXP}, "not among the graph's inputs"),
-        ({"z": X}, (X, EXP), {"y": EXP}, "not among the graph's inputs"),
-        ({"x": X, "e": EXP}, (X, EXP), {"y": EXP}, "input 'e' is not .*operation input"),
+        ({"z": X}, (X, EXP), {"y": EXP}, "input 'z' is not a node of operation input"),
+        ({"x": X, "e": EXP}, (X, EXP), {"y": EXP}, "input 'e' is not a node of operation input"),
         ({"x": X}, (X, EXP, made("tanh", (X,), VECTOR, "exp")), {"y": EXP}, "same path"),
         ({"x": X}, (X, made("exp", (X,), pl.float64[4])), {}, "wrong type"),
         ({"x": X}, (X, made("exp", (X,), pl.float32[3])), {}, "wrong type"),
@@ -322,7 +323,7 @@ EXP = made("exp", (X,))
         ({"x": X}, (X, made("exp", (X,), VECTOR, "exp", alpha=1.0)), {}, "parameters"),
         ({"x": X}, (X, made("reshape", (X,), pl.float64[4], "y", shape=(4,))), {}, "another number of elements"),
         ({"x": X}, (X, replace(EXP, op=copy.copy(EXP.op))), {}, "not registered"),
-        ({"y": replace(X, path="y")}, (replace(X, path="y"),), {}, "is called"),
+        ({"y": RENAMED}, (RENAMED,), {}, "input 'y' is not a node of operation input with this name"),
     ],
 )
 def test_verify_names_the_pass_and_what_is_broken(inputs, nodes, outputs, told):
@@ -331,8 +332,10 @@ def test_verify_names_the_pass_and_what_is_broken(inputs, nodes, outputs, told):
 
 
 def test_verify_refuses_an_axis_of_two_sizes():
-    first = made("input", (), pl.float64[pl.Axis(2, "batch")], "a", name="a", shape=(pl.Axis(2, "batch"),), dtype=pl.float64)
-    second = made("input", (), pl.float64[pl.Axis(3, "batch")], "b", name="b", shape=(pl.Axis(3, "batch"),), dtype=pl.float64)
+    first, second = (
+        made("input", (), pl.float64[size], name, name=name, shape=(size,), dtype=pl.float64)
+        for name, size in (("a", pl.Axis(2, "batch")), ("b", pl.Axis(3, "batch")))
+    )
     with pytest.raises(GraphError, match="'batch' has two sizes"):
         verify(Graph({"a": first, "b": second}, (first, second), {"a": first}))
     with pytest.raises(GraphError, match="'batch' has two sizes"):
@@ -344,7 +347,7 @@ def test_verify_returns_a_good_graph():
     assert verify(graph) is graph
 
 
-# -- resizing, copying, threads ------------------------------------------------------------------------------------------
+# -- resizing, copying, threads -----------------------------------------------------------------------------------
 
 
 def model(w, x):
@@ -375,7 +378,7 @@ def test_resize_refuses_what_depends_on_the_size():
     graph = pl.build(lambda x: x[:3], x=pl.float64[pl.Axis(4, "batch")])
     with pytest.raises(PellucidError, match="beyond its axis"):
         pl.resize(graph, batch=2)
-    with pytest.raises(GraphError, match="no axis 'bath'.*Did you mean 'batch'"):
+    with pytest.raises(GraphError, match=r"no axis 'bath'.*Did you mean 'batch'"):
         pl.resize(graph, bath=2)
     with pytest.raises(PellucidError):
         pl.resize(graph, batch=-1)
@@ -434,7 +437,7 @@ def test_builder_refuses_two_inputs_of_one_name():
         builder.input("x", VECTOR)
 
 
-# -- running -------------------------------------------------------------------------------------------------------------
+# -- running ------------------------------------------------------------------------------------------------------
 
 
 def test_programs_check_their_inputs():
@@ -455,17 +458,21 @@ def test_programs_check_their_inputs():
 
 
 def test_outputs_belong_to_the_caller():
-    graph = pl.build(lambda x: {"same": x, "view": x.T, "fixed": pl.broadcast(pl.constant(1.0), (3,)) + 0 * x}, x=VECTOR)
+    def f(x):
+        fixed = pl.broadcast(pl.constant(1.0), (3,)) + 0 * x
+        return {"same": x, "view": x.T, "passed": pl.identity(x), "stopped": pl.stop_gradient(x + 1), "fixed": fixed}
+
+    graph = pl.build(f, x=VECTOR)
+    expected = {"same": [1, 2, 3], "view": [1, 2, 3], "passed": [1, 2, 3], "stopped": [2, 3, 4], "fixed": [1, 1, 1]}
     program, x = pl.compile(graph), np.array([1.0, 2.0, 3.0])
-    first = program(x=x)
-    for array in first.values():
-        array[...] = 99.0
-    assert x.tolist() == [1, 2, 3] and program(x=x)["fixed"].tolist() == [1, 1, 1]
-    seen = program.observe(x=x)
-    assert set(seen) == set(paths(graph))
-    for array in seen.values():
-        array[...] = 99.0
-    assert x.tolist() == [1, 2, 3] and program(x=x)["fixed"].tolist() == [1, 1, 1]
+    for computed in (program(x=x), program.observe(x=x), program(x=x)):
+        before = {name: array.tolist() for name, array in computed.items()}
+        for name, array in computed.items():
+            assert array.tolist() == before[name]  # writing into one output changes no other
+            array[...] = 99.0
+        assert x.tolist() == [1, 2, 3]
+        assert {name: array.tolist() for name, array in program(x=x).items()} == expected
+    assert set(program.observe(x=x)) == set(paths(graph))
 
 
 def test_a_numpy_function_of_no_operator_is_refused_on_either_side():
@@ -473,3 +480,19 @@ def test_a_numpy_function_of_no_operator_is_refused_on_either_side():
         pl.build(lambda x: np.arctan2(1.0, x), x=VECTOR)
     with pytest.raises((GraphError, TypeError)):
         pl.build(lambda x: np.add.reduce(x), x=VECTOR)
+
+
+def test_results_do_not_depend_on_the_layout_of_memory():
+    def f(a, b):
+        wide = pl.exp(pl.sum(b, axis=1, keepdims=True)) * pl.broadcast(b[0], b.shape)
+        return {"product": a.T @ wide, "sums": pl.sum(wide + a, axis=1), "mean": pl.mean(pl.tanh(a @ b.T), axis=0)}
+
+    program = pl.compile(pl.build(f, a=pl.float64[31, 17], b=pl.float64[31, 17]))
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(31, 17)), rng.normal(size=(31, 17))
+    expected = program(a=a, b=b)
+    wide = np.zeros((62, 51))
+    wide[::2, 1::3] = a
+    for other in (np.asfortranarray(a), wide[::2, 1::3], a[::-1].copy()[::-1]):
+        found = program(a=other, b=np.asfortranarray(b))
+        assert all(found[name].tobytes() == array.tobytes() for name, array in expected.items())

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # packages of one floor do not know each other. A new module or package is declared here.
 FLOORS = {
     "errors": 1,
+    "files": 1,
+    "version": 1,
     "random": 2,
     "graph": 2,
     "ops": 3,
@@ -31,6 +33,7 @@ FLOORS = {
     "diagnosis": 6,
     "tuning": 6,
     "estimators": 6,
+    "workflow": 6,
     "cli": 7,
 }
 UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its command: they may import anything

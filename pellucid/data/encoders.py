@@ -36,8 +36,8 @@ class Encoding:
     front : Front
         The columns that are read.
     arrays : dict of ndarray
-        ``encoders/mean`` and ``encoders/scale``, float64 [numbers], in the columns' own units. A constant column's scale
-        is 0.
+        ``encoders/mean`` and ``encoders/scale``, float64 [numbers], in the columns' own units; the scale of a
+        constant column is 0.
     dtype : DType
         Of the features.
     missing : dict of int
@@ -209,15 +209,15 @@ def _encode(front: Front, values: dict[str, Any], dtype: DType) -> Any:
         deviation = _name(ops.subtract(filled, values[MEAN]), "encoders/deviation")
         standardized = _divide(front, deviation, values[SCALE])
         limited = ops.minimum(ops.maximum(standardized, -LIMIT), LIMIT)
-        parts.append(ops.cast(_name(limited, "encoders/limited"), dtype=dtype))
+        parts.append(_name(ops.cast(_name(limited, "encoders/limited"), dtype=dtype), "encoders/numbers"))
         for place, column in enumerate(front.numbers):
             if column.indicator:
                 absent = ops.logical_not(ops.getitem(present, (slice(None), slice(place, place + 1))))
                 parts.append(_name(ops.cast(absent, dtype=dtype), f"encoders/{_printable(column.name)} is missing"))
     for place, column in enumerate(front.categories):
-        index = ops.getitem(values["categories"], (slice(None), place))
-        depth = len(column.categories) + column.indicator
-        parts.append(_name(ops.one_hot(index, depth=depth, dtype=dtype), f"encoders/{_printable(column.name)}"))
+        path, depth = f"encoders/{_printable(column.name)}", len(column.categories) + column.indicator
+        index = _name(ops.getitem(values["categories"], (slice(None), place)), f"{path} index")
+        parts.append(_name(ops.one_hot(index, depth=depth, dtype=dtype), path))
     return _name(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1), "x")
 
 

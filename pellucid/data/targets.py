@@ -143,7 +143,7 @@ class TargetEncoding:
 
 
 def _labels(classes: tuple) -> np.ndarray:
-    """Return classes as an array; words as objects, since NumPy's own text drops zeros at the end."""
+    """Return classes as an array; words as objects, since NumPy's own text loses null characters at its end."""
     return np.array(classes, dtype=object if classes and isinstance(classes[0], str) else None)
 
 
@@ -182,7 +182,7 @@ def fit_targets(table: Table, task: Task, rows: Any | None = None, standardize: 
         classes = (False, True)
     targets = TargetEncoding(task.kind, task.targets, classes, {})
     for place, values in enumerate(targets.read(chosen).reshape(len(chosen), -1).T):
-        if task.kind != "multilabel" and values.min() == values.max():
+        if task.kind != "multilabel" and mean_and_scale(values)[1] == 0:
             name = task.targets[place]
             raise DataError(
                 "the target is the same in all training rows",

@@ -95,7 +95,9 @@ class Builder:
             node = Node(op, sources, items, type, "")
             self._interned[key] = node
             self._nodes.append(node)
-            self._prefixes[node] = "" if op.name == "constant" else _scope.get()  # equal constants are one, whatever scope
+            self._prefixes[node] = (
+                "" if op.name == "constant" else _scope.get()
+            )  # equal constants are one, whatever scope
         if path is not None:
             self._names.setdefault(node, path)
         return Value(self, node)
@@ -111,11 +113,10 @@ class Builder:
 
     def settle_names(self, nodes: Iterable[Node]) -> None:
         """Give each node without a chosen name the unique one that it would get at the end."""
-        taken = set(self._names.values())
+        names = Names(self._names.values())
         for node in nodes:
             if node not in self._names:
-                self._names[node] = unique(self.path_of(node), taken)
-                taken.add(self._names[node])
+                self._names[node] = names.invent(self.path_of(node))
 
     def nodes_until(self, node: Node) -> list[Node]:
         """Return all nodes that `node` depends on, itself included, in topological order."""
@@ -140,12 +141,10 @@ class Builder:
         """Return the graph of the nodes that the outputs need (all nodes with `keep_all`), every path unique."""
         needed = set(self._nodes if keep_all else live_nodes(value.node for value in outputs.values()))
         live = dict.fromkeys([*self._inputs.values(), *(node for node in self._nodes if node in needed)])
-        paths: set[str] = set()
+        names = Names(self._names[node] for node in live if node in self._names)
         final: dict[Node, Node] = {}
-        chosen = {self._names[node] for node in live if node in self._names}
         for node in live:
-            path = unique(self.path_of(node), paths | (set() if node in self._names else chosen))
-            paths.add(path)
+            path = names.claim(self._names[node]) if node in self._names else names.invent(self.path_of(node))
             final[node] = Node(node.op, tuple(final[source] for source in node.inputs), node.params, node.type, path)
         graph = Graph(
             {name: final[node] for name, node in self._inputs.items()},
@@ -155,14 +154,36 @@ class Builder:
         return verify(graph, after)
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """Return the name, with a number behind it where it is taken."""
-    if name not in taken:
+class Names:
+    """Names that are given out once each.
+
+    Parameters
+    ----------
+    chosen : iterable of str
+        Names that somebody chose: the first to claim one gets it, and nothing else is called so.
+    """
+
+    def __init__(self, chosen: Iterable[str]):
+        self._taken = set(chosen)
+        self._claimed: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def claim(self, name: str) -> str:
+        """Return a chosen name, or, where it was claimed before, one with a number behind it."""
+        if name in self._claimed:
+            return self.invent(name)
+        self._claimed.add(name)
         return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
+
+    def invent(self, name: str) -> str:
+        """Return the name, with the first number behind it that makes it a new one."""
+        number, found = self._numbers.get(name, 1), name
+        while found in self._taken:
+            number += 1
+            found = f"{name}_{number}"
+        self._numbers[name] = number
+        self._taken.add(found)
+        return found
 
 
 def as_value(builder: Builder, operand: Any, like: Value | None = None) -> Value:

@@ -47,7 +47,8 @@ def simplify(graph: Graph) -> Graph:
 def _fold(builder: Builder, node: Node, inputs: tuple[Value, ...]) -> Value | None:
     """Return the constant that a node of constants is, unless it is large."""
     foldable = inputs and node.type.size <= FOLD_LIMIT and all(value.node.op.name == "constant" for value in inputs)
-    if not foldable or any(map(_is_axis, node.type.shape)):
+    grows = node.type.size > sum(value.type.size for value in inputs)  # a number repeated says less than its broadcast
+    if not foldable or grows or any(map(_is_axis, node.type.shape)):
         return None
     with np.errstate(all="ignore"):
         arrays = tuple(value.node.op.evaluate((), dict(value.node.params), value.type) for value in inputs)

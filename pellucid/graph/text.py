@@ -102,7 +102,7 @@ def parse(text: str) -> Graph:
     [0.         0.76159416]
     """
     reader = _Reader()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

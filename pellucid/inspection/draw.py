@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import UsageError
+from pellucid.files import write_atomically
 from pellucid.inspection.columns import Room
 from pellucid.inspection.figure import Vertex, show
 from pellucid.inspection.layout import Layout, Point, lay_out
@@ -253,12 +253,7 @@ def _n(number: float) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(unfinished, path)
+        write_atomically(path, text.encode())
     except OSError as error:
         raise UsageError("the drawing can not be written", where=str(path), got=error.strerror) from None
-    finally:
-        unfinished.unlink(missing_ok=True)

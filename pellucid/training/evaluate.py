@@ -13,7 +13,7 @@ from pellucid.executors.program import Program, batch_rows, compile
 from pellucid.graph.types import Type
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
-from pellucid.training.metrics import Metric
+from pellucid.training.metrics import Metric, as_probability
 from pellucid.training.step import WEIGHT, Evaluation, build_evaluation, prediction_name, target_inputs, target_name
 
 CHUNK = 1024
@@ -91,6 +91,8 @@ class Evaluator:
     def __init__(self, network: Network, losses: Mapping[str, Loss], executor: str = "interpret"):
         self.network, self.losses, self.executor = network, dict(losses), executor
         self._programs: dict[tuple[int, bool], tuple[Evaluation, Program]] = {}
+        self.kinds = build_evaluation(network, losses, 1, targets=False).kinds
+        """What the prediction of each output is, such as ``probability``, ``score`` or ``mean``."""
 
     def run(
         self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], targets: bool
@@ -130,7 +132,8 @@ class Evaluator:
         first = next(iter(self.losses))
         prediction = outputs[prediction_name(self.network, first)]
         target = arrays[target_name(self.network, first)]
+        kind = self.kinds[first]
         for found in metrics:
-            if found.name != "loss":
-                result[found.name] = found.compute(prediction, target, weight)
+            if found.fits(kind):
+                result[found.name] = found.compute(as_probability(prediction, kind), target, weight)
         return result

@@ -202,12 +202,12 @@ def fit(
         raise UsageError("not a dataset", got=type(dataset).__name__, fix="Write pl.Dataset({'x': x}, y).")
     if epochs < 0 or (batch_size is not None and batch_size < 1):
         raise UsageError("epochs and batch_size count", got=f"epochs={epochs}, batch_size={batch_size}")
-    watched, metrics = watched_metric(losses, metric)
     learning, validating = learning_and_validation(dataset, validation, losses, seed)
     if patience is not None and (validating is None or patience < 1):
         raise UsageError("early stopping needs validation and a patience of at least 1", fix="Pass validation=0.1.")
     arrays = as_arrays(network, losses, learning)
     evaluator = Evaluator(network, losses, executor)
+    watched, metrics = watched_metric(losses, metric, next(iter(evaluator.kinds.values())))
     chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
     held_out = as_arrays(network, losses, validating) if validating is not None else None
     first = first_parameters(network, start_from.parameters if isinstance(start_from, Fit) else start_from or {}, seed)

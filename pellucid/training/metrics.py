@@ -31,6 +31,10 @@ class Metric:
     higher_is_better: bool
     compute: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 
+    def fits(self, kind: str) -> bool:
+        """Say whether it can be computed from what a loss predicts: scores say nothing of probabilities."""
+        return self.name not in ("loss", "log_loss" if kind == "score" else "loss")
+
     def is_better(self, new: float, old: float, by: float = 0.0) -> bool:
         """Say whether a new value is better than an old one by more than `by`; NaN never is, anything beats NaN."""
         if np.isnan(new):
@@ -81,6 +85,18 @@ def _mean(values: np.ndarray, weight: np.ndarray) -> float:
 
 
 _CLASSES = ("binary", "multiclass")
+
+
+def as_probability(prediction: np.ndarray, kind: str) -> np.ndarray:
+    """Return scores of one class, positive for true, as numbers in the same order, above 1/2 for true; others as are.
+
+    Examples
+    --------
+    >>> as_probability(np.array([[-1.0], [0.0], [3.0]]), "score").tolist()
+    [[0.25], [0.5], [0.875]]
+    """
+    alone = prediction.reshape(len(prediction), -1).shape[1] == 1
+    return 0.5 + 0.5 * prediction / (1 + np.abs(prediction)) if kind == "score" and alone else prediction
 
 
 def predicted_classes(prediction: np.ndarray) -> np.ndarray:

@@ -36,14 +36,15 @@ def chosen_metrics(losses: Mapping[str, Loss], names: Sequence[str] | None) -> t
     return tuple(fitting) if names is None else tuple(metric(name) for name in names)
 
 
-def watched_metric(losses: Mapping[str, Loss], name: str) -> tuple[Metric, tuple[Metric, ...]]:
+def watched_metric(losses: Mapping[str, Loss], name: str, kind: str) -> tuple[Metric, tuple[Metric, ...]]:
     """Return the metric to judge by, and all that the history records."""
     task = next(iter(losses.values())).task
     found = metric(name)
-    if task not in found.tasks:
-        known = [fitting.name for fitting in metrics_for(task)]
-        raise UsageError(f"metric {name!r} does not fit the task {task!r}", fix=nearest(name, known))
-    usual = [fitting for fitting in metrics_for(task) if fitting.name != "loss"][:1]
+    fitting = [usual for usual in metrics_for(task) if usual.fits(kind)]
+    if found.name != "loss" and found not in fitting:
+        what = f"metric {name!r} does not fit the task {task!r}, of which the loss predicts the {kind}"
+        raise UsageError(what, fix=nearest(name, ["loss", *(usual.name for usual in fitting)]))
+    usual = fitting[:1]
     return found, tuple(dict.fromkeys([*usual, *([found] if found.name != "loss" else [])]))
 
 

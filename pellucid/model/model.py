@@ -1,0 +1,179 @@
+"""A trained model: from the cells of a table to predictions in the targets' own units, as one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.front import Front
+from pellucid.data.table import Table, as_table
+from pellucid.data.targets import TargetEncoding
+from pellucid.errors import DataError, UsageError
+from pellucid.executors.program import Program, batch_rows, compile
+from pellucid.graph.graph import Graph
+from pellucid.graph.resize import resize
+from pellucid.model.scalars import PREDICTION, TARGET, add_loss, add_score
+
+CHUNK = 1024
+"""How many rows are predicted at once."""
+
+MAX_CHUNK_ELEMENTS = 2**26
+"""Networks so wide that all values of a chunk would exceed this take fewer rows at once."""
+
+
+@dataclass(frozen=True)
+class LossRecord:
+    """The loss that a model was trained with, by name and settings."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model that predicts from tables. Made by :func:`build_model` and :func:`load_model`.
+
+    Attributes
+    ----------
+    graph : Graph
+        From the cells of a table (``numbers``, ``categories``) and `arrays` to ``prediction`` [batch, outputs], numbers
+        in the targets' own units or probabilities. Its output ``output`` is what the network itself gives, such as
+        logits; other things that the loss says stand beside the prediction, such as ``prediction/variance``.
+    arrays : dict of ndarray
+        Parameters of the network and statistics of the encoders, by the graph's inputs.
+    front : Front
+        Which columns are read, and how.
+    targets : TargetEncoding
+        What is predicted.
+    kind : str
+        What the prediction is, as the loss says: probability, score, mean, median, ...
+    loss : LossRecord
+    facts : dict
+        What is good to know of the network: its layers' sizes, its number of parameters.
+    metrics : dict of float or None
+        As measured when the model was made.
+    provenance : dict
+        Where it came from: Pellucid's version, the seed, the settings.
+    """
+
+    graph: Graph
+    arrays: dict[str, np.ndarray]
+    front: Front
+    targets: TargetEncoding
+    kind: str
+    loss: LossRecord
+    facts: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    _programs: dict[int, Program] = field(default_factory=dict, init=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<model: {self.targets.task} of {', '.join(self.targets.names)} from {len(self.front.columns)} columns>"
+
+    def predict(self, data: Any) -> dict[str, np.ndarray]:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        data : Table, path, data frame, mapping of columns, or array [rows, columns]
+            Columns are found by name; others are passed over. An array has the columns that the model reads, in the
+            order of `front.columns`; or x0, x1, ... where the model was made from an array.
+
+        Returns
+        -------
+        dict of ndarray, [rows]
+            By target: classes, or numbers in the target's own unit.
+
+        Raises
+        ------
+        DataError
+            Where the data do not have the columns, or a cell does not fit: with file and line.
+        """
+        return self.targets.decode(self.compute(data)[PREDICTION], self.kind)
+
+    def predict_probabilities(self, data: Any) -> np.ndarray:
+        """Predict probabilities: [rows, classes] in the order of `targets.classes`, or [rows, labels].
+
+        Raises
+        ------
+        UsageError
+            Where the model predicts numbers, or scores that are no probabilities.
+        """
+        if self.kind != "probability":
+            raise UsageError("this model predicts no probabilities", got=f"{self.targets.task}, {self.kind}")
+        predicted = self.compute(data)[PREDICTION]
+        return np.hstack([1 - predicted, predicted]) if self.targets.task == "binary" else predicted
+
+    def compute(self, data: Any) -> dict[str, np.ndarray]:
+        """Return every output of the graph, a row for each row of the data."""
+        raw = self.read(data)
+        count = len(next(iter(raw.values())))
+        # Powers of two only, so that few programs are made however many rows come.
+        batch = min(1 << (count - 1).bit_length(), self._largest_chunk)
+        if batch not in self._programs:
+            self._programs[batch] = compile(resize(self.graph, batch=batch))
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in self.graph.outputs}
+        for at in range(-(-count // batch)):
+            rows, valid = batch_rows(np.arange(count), at, batch)
+            outputs = self._programs[batch](**self.arrays, **{name: array[rows] for name, array in raw.items()})
+            for name, value in outputs.items():
+                parts[name].append(value[:valid])
+        return {name: np.concatenate(found) for name, found in parts.items()}
+
+    def observation(self, data: Any) -> tuple[Graph, dict[str, np.ndarray]]:
+        """Return a graph and its inputs for :func:`pellucid.observe`: the whole way of some rows, and one scalar.
+
+        Where all of the rows have their targets, the scalar is the ``loss``, the mean over the rows, from targets in
+        their own units (input ``target``). Otherwise it is the ``score`` of the prediction: the logarithm of the
+        probability of the predicted class; see :func:`pellucid.model.scalars.add_score`.
+
+        Raises
+        ------
+        UsageError
+            Where the loss is one of the user's own and is not declared.
+        """
+        table = self.table(data)
+        raw = self.front.read(table)
+        prediction = resize(self.graph, batch=len(table))
+        given = {**raw, **self.arrays}
+        if not all(name in table and not table[name].missing.any() for name in self.targets.names):
+            return add_score(prediction, self.targets, self.kind), given
+        graph, settings = add_loss(prediction, self.targets, self.loss.name, self.loss.settings)
+        target = self.targets.read(table).astype(graph.inputs[TARGET].type.dtype.numpy)
+        return graph, {**given, **{name: np.asarray(value) for name, value in settings.items()}, TARGET: target}
+
+    def read(self, data: Any) -> dict[str, np.ndarray]:
+        """Return the cells of data as the graph takes them."""
+        return self.front.read(self.table(data))
+
+    def table(self, data: Any) -> Table:
+        """Return data as a table with the names of the model's columns."""
+        table = as_table(data)
+        if not isinstance(data, np.ndarray | list | tuple):
+            return table
+        names = [column.name for column in self.front.columns]
+        if all(name in table for name in names):
+            return table
+        if len(table.columns) != len(names):
+            raise DataError(
+                "an array does not have the columns that the model reads",
+                got=f"{len(table.columns)} columns",
+                expected=f"{len(names)}: {', '.join(names[:8])}" + (", ..." if len(names) > 8 else ""),
+                fix="Pass a table with names.",
+            )
+        return as_table(data, names)
+
+    @cached_property
+    def _largest_chunk(self) -> int:
+        largest = MAX_CHUNK_ELEMENTS // max(1, elements_per_row(self.graph))
+        return min(CHUNK, 1 << max(0, largest.bit_length() - 1))
+
+
+def elements_per_row(graph: Graph) -> int:
+    """Return how many numbers all values of the graph together hold for one row; inputs are not counted."""
+    one = resize(graph, batch=1)
+    return sum(node.type.size for node in one.nodes if node.op.name != "input")
