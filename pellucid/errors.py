@@ -70,15 +70,19 @@ class TrainingError(PellucidError, ArithmeticError):
     """Training met a value that it cannot go on with."""
 
 
+_SHOWN = 16
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Say what `word` may have meant: the nearest of the known words, or all of them.
+    """Say what `word` may have meant: the nearest of the known words, and which are known, some of them if many.
 
     Examples
     --------
     >>> nearest("sigmiod", ["sigmoid", "tanh"])
     "Did you mean 'sigmoid'? Known: sigmoid, tanh."
     """
-    names = sorted(known)
+    names = sorted(set(known))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    listed = f"Known: {', '.join(names)}." if names else "None are known."
+    shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 2], f"... ({len(names)} in all)"]
+    listed = f"Known: {', '.join(shown)}." if names else "None are known."
     return (f"Did you mean {close[0]!r}? " if close else "") + listed

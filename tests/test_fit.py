@@ -150,6 +150,20 @@ def test_several_outputs_each_with_its_loss():
     assert np.abs(predicted["place"] - x).mean() < 0.1
 
 
+def test_a_network_that_says_how_sure_it_is():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (600, 1))
+    y = 2 * x + np.where(x > 0, 0.5, 0.05) * rng.standard_normal(x.shape)
+    network = pl.Network([pl.Dense(16, "tanh"), pl.Dense(2)], inputs=1)
+    fitted = pl.fit(
+        network, pl.Dataset({"x": x}, y), loss="gaussian_log_likelihood", epochs=120, optimizer=pl.optimizers.Adam(0.01)
+    )
+    said = fitted.predict_all(np.array([[-0.6], [0.6]]))
+    assert list(said) == ["mean", "variance"] and np.array_equal(said["mean"], fitted.predict([[-0.6], [0.6]]))
+    np.testing.assert_allclose(said["mean"], [[-1.2], [1.2]], atol=0.2)
+    np.testing.assert_allclose(np.sqrt(said["variance"]), [[0.05], [0.5]], rtol=0.5)
+
+
 def test_categories_and_numbers_as_two_inputs():
     rng = np.random.default_rng(0)
     kind, x = rng.integers(0, 4, 300), rng.standard_normal((300, 2))

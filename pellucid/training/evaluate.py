@@ -120,6 +120,17 @@ class Evaluator:
         outputs = self.run(parameters, arrays, targets=False)
         return {name: outputs[prediction_name(self.network, name)] for name in self.losses}
 
+    def predict_all(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
+        """Return all that the losses say of the outputs, by kind, such as ``mean`` and ``variance``."""
+        outputs = self.run(parameters, fit_arrays(inputs.inputs, self.network.inputs), targets=False)
+        told = {}
+        for name, kind in self.kinds.items():
+            main = prediction_name(self.network, name)
+            before = "" if len(self.kinds) == 1 else f"{name}/"
+            told[before + kind] = outputs.pop(main)
+            told |= {before + key.removeprefix(f"{main}/"): outputs[key] for key in outputs if key.startswith(f"{main}/")}
+        return told
+
     def evaluate(
         self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
     ) -> dict[str, float]:

@@ -83,9 +83,18 @@ class Fit:
         -------
         ndarray [examples, outputs], or a dict of them by output where there are several
         """
-        named = inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs}
-        found = self.evaluator.predict(self.parameters, Dataset(named))
+        found = self.evaluator.predict(self.parameters, self._dataset(inputs))
         return next(iter(found.values())) if len(found) == 1 else found
+
+    def predict_all(self, inputs: Any) -> dict[str, np.ndarray]:
+        """Return everything that the losses say of the outputs, such as ``mean`` and ``variance``, by name.
+
+        Where there are several outputs, the names are ``<output>/mean`` and the like. `inputs` is as for :meth:`predict`.
+        """
+        return self.evaluator.predict_all(self.parameters, self._dataset(inputs))
+
+    def _dataset(self, inputs: Any) -> Dataset:
+        return Dataset(inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs})
 
     def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
         """Return the mean loss and metrics on a dataset; by default all metrics that fit the task."""
