@@ -127,7 +127,7 @@ def page() -> str:
         for op in found:
             lines += describe(op)
     lines.append(FUNCTIONS.rstrip("\n"))
-    for name in ("matmul", "getitem", "min"):
+    for name in ("matmul", "getitem", "min", "argmin"):
         function = getattr(pl, name)
         taken = inspect.signature(function)
         plain = taken.replace(

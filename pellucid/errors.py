@@ -35,11 +35,18 @@ class PellucidError(Exception):
         expected: str | None = None,
         fix: str | None = None,
     ):
+        got = " ".join(got.split()) if got is not None else None  # one line, whatever is quoted
         self.what, self.where, self.got, self.expected, self.fix = what, where, got, expected, fix
         facts = [f"got {got}" if got is not None else "", f"expected {expected}" if expected is not None else ""]
         told = ", ".join(fact for fact in facts if fact)
         message = (f"{where}: " if where else "") + what + (f": {told}" if told else "")
         super().__init__(message.rstrip(".") + "." + (f" {fix}" if fix else ""))
+
+
+    def at(self, place: str) -> PellucidError:
+        """Return the same error with a place before the one that it names."""
+        where = f"{place}, {self.where}" if self.where else place
+        return type(self)(self.what, where=where, got=self.got, expected=self.expected, fix=self.fix)
 
 
 class GraphError(PellucidError, ValueError):

@@ -235,3 +235,35 @@ def test_a_declared_activation_is_listed_at_once(monkeypatch):
     )
     assert "bump" in ACTIVATIONS
     assert activation("bump")(0.0) == 1.0
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu"])
+def test_a_side_with_slope_zero_stops_infinite_gradients(name):
+    more = {} if name == "relu" else {"alpha": 0.0}
+    graph = pl.build(lambda x: pl.sqrt(activation(name)(x, **more)), x=pl.float64[()])
+    gradient = pl.compile(pl.differentiate(graph, "x"))
+    assert gradient(x=-1.0)["d value / d x"] == 0.0
+    assert gradient(x=0.0)["d value / d x"] == 0.0
+    assert gradient(x=4.0)["d value / d x"] == 0.25
+    assert np.isnan(gradient(x=np.nan)["d value / d x"])
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu"])
+def test_slopes_of_rectifiers_are_nan_at_nan(name):
+    graph = pl.differentiate(pl.build(lambda x: activation(name)(x), x=pl.float64[()]), "x")
+    assert np.isnan(pl.compile(graph)(x=np.nan)["d value / d x"])
+
+
+def test_the_curvature_of_gelu_keeps_its_digits_in_the_tails():
+    x = np.linspace(-37.0, 37.0, 401)
+    first = pl.differentiate(pl.build(lambda x: pl.sum(pl.gelu(x)), x=pl.float64[x.shape]), "x")
+    slope = pl.build(lambda x: pl.sum(pl.ops.smooth_rectifiers.gelu_slope(x)), x=pl.float64[x.shape])
+    found = pl.compile(pl.differentiate(slope, "x"))(x=x)["d value / d x"]
+    assert "normal_density" not in str(first)
+    with mp.workdps(50):
+        for number, got in zip(x, found, strict=True):
+            exact = mp.mpf(float(number))
+            truth = mp.npdf(exact) * (2 - exact * exact)
+            near_root = abs(abs(exact) - mp.sqrt(2)) < 0.1  # there 2 - x * x has few digits, whoever computes it
+            scale = abs(mp.npdf(exact) * 2) if near_root else abs(truth)
+            assert abs(mp.mpf(float(got)) - truth) <= 8 * np.spacing(float(scale))

@@ -57,6 +57,8 @@ def test_a_right_operation_passes_and_the_report_says_what_was_checked():
         "errors",
         "text",
         "type rule",
+        "identities",
+        "vocabulary",
         "values float64",
         "values float32",
         "points",
@@ -194,3 +196,103 @@ def test_finite_differences_are_as_exact_as_they_say(x):
         assert doubt < 1e-8
     found, doubt = difference(lambda step: abs(step + 1e-4))  # a kink inside the steps shows
     assert doubt > 1e-3
+
+
+PRODUCT = dict(
+    rule=lambda s, x, y: x * y,
+    gradient=lambda g, x, y, out: (g * y, g * x),
+    reference=lambda x, y: np.multiply(x, y),
+    points={(1.0, 1.0): (1.0, (1.0, 1.0))},
+)
+
+
+def filled(value, number):
+    return value.node.op.name == "constant" and np.all(np.array(dict(value.node.params)["value"]) == number)
+
+
+@pytest.mark.parametrize(
+    "identities",
+    [
+        lambda x, y: y if filled(y, 0.0) else None,  # not so where x is infinite, or has a sign
+        lambda x, y: x if filled(y, 1.0) else None,  # not so where y is the wider one
+        lambda x, y: x if x.node is y.node else None,
+    ],
+)
+def test_a_wrong_identity_is_caught(identities):
+    op = declare(**PRODUCT, identities=identities)
+    with pytest.raises(CheckError, match=r"an identity changes the (value|type)"):
+        check(op)
+
+
+def test_a_wrong_identity_of_one_operand_is_caught():
+    def undo(x):
+        return pl.graph.value.Value(x.builder, x.node.inputs[0]) if x.node.op.name == "decaying" else None
+
+    with pytest.raises(CheckError, match="an identity changes the value"):
+        check(declare(identities=undo))
+    with pytest.raises(CheckError, match=r"not the reference|an identity changes"):
+        check(declare_reversed(identities=lambda x: x))
+    with pytest.raises(CheckError, match="can not be simplified"):
+        check(declare(identities=lambda x: 1 // 0, replace=True))
+
+
+def test_a_right_identity_passes():
+    def identities(x, y):
+        return x if filled(y, 1.0) and not y.shape else None
+
+    check(declare(**PRODUCT, identities=identities))
+
+
+def scaled(**changes):
+    return declare(
+        name="scaled",
+        rule=lambda s, x, *, factor=1.0: factor * x * x,
+        reference=lambda x, *, factor: factor * x**2,
+        points={1.0: (1.0, 2.0)},
+        **changes,
+    )
+
+
+def test_a_gradient_that_ignores_a_parameter_is_caught():
+    with pytest.raises(CheckError, match=r"factor=1.75.*"):
+        check(scaled(gradient=lambda g, x, y, *, factor: g * (2 * x)))
+    check(scaled(gradient=lambda g, x, y, *, factor: g * (2 * factor * x), replace=True))
+
+
+def test_parameters_that_a_rule_does_not_take_are_left_out():
+    def rule(s, x, *, power=0.9):
+        if power > 1:
+            raise ValueError("power is at most 1")
+        return s.power(x, power)
+
+    op = declare(
+        name="rooted",
+        rule=rule,
+        gradient=lambda g, x, y, *, power: g * (power * pl.power(x, power - 1)),
+        reference=lambda x, *, power: np.exp(power * np.log(x)),
+        points={1.0: (1.0, 0.9)},
+        sample=Uniform(0.5, 3.0),
+    )
+    check(op)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda s, x: x * np.exp(-x),
+        lambda s, x: x * s.exp(-x) if np.all(x == x) else x,
+        lambda s, x: x * s.exp(-x) + (0.0 if isinstance(x, np.ndarray) else 1.0),
+    ],
+)
+def test_a_rule_outside_the_vocabulary_is_caught(rule):
+    with pytest.raises(CheckError, match=r"scalar vocabulary|another value on graph values"):
+        check(declare(rule=rule))
+
+
+def test_a_body_that_writes_into_its_operand_is_caught():
+    def array(xp, x):
+        x[...] = x[::-1].copy()
+        return x
+
+    with pytest.raises(CheckError, match=r"can not be computed.*read-only"):
+        check(declare_reversed(array=array))

@@ -72,7 +72,7 @@ def test_train_tells_what_it_understood_and_how_good_the_network_is(tmp_path, mo
     for words in (
         "178 rows",
         "cultivar: multiclass",
-        "114 rows to learn from",
+        "124 rows to learn from",
         "accuracy",
         "linear model",
         "confusion",

@@ -157,3 +157,18 @@ def test_unfit_labels_are_told(labels, told):
 def test_unfit_matrices_are_told(a, b, told):
     with pytest.raises(ShapeError, match=told):
         matmul(a, b)
+
+
+def test_gradients_have_the_names_of_their_operands():
+    batch = Axis(4, "batch")
+    graph = build(lambda x, w: sum(contraction(w, x, "ab,ac->bc")), x=float64[batch, 2], w=float64[4, 3])
+    gradient = differentiate(graph, ["x", "w"])
+    assert repr(gradient.outputs["d value / d x"].type) == "float64[batch=4, 2]"
+    assert repr(gradient.outputs["d value / d w"].type) == "float64[4, 3]"
+
+
+def test_errors_do_not_repeat_long_labels():
+    for labels in ("a" * 10**6 + ",->", "a" * 10**6, "ab,bc->" + "x" * 10**6, "a" * 10**5 + "," + "b" * 10**5 + "->"):
+        with pytest.raises(ShapeError) as caught:
+            contraction([1.0], [1.0], labels)
+        assert len(str(caught.value)) < 400

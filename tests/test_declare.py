@@ -1,10 +1,13 @@
 """Declaring operations: what is refused, what is derived, and how declared operations behave."""
 
+import inspect
+import pydoc
+
 import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.errors import DeclarationError, ShapeError
+from pellucid.errors import DeclarationError, GraphError, ShapeError
 from pellucid.graph.operation import REGISTRY
 from pellucid.ops.declare import NOT_DIFFERENTIABLE, elementwise, structural
 from pellucid.ops.samples import Case, ErrorCase, Operand, Uniform
@@ -231,3 +234,120 @@ def test_structural_declaration():
     np.testing.assert_array_equal(doubled([1.0, 2.0]), [1.0, 2.0, 1.0, 2.0])
     assert gradients(lambda x: pl.sum(doubled(x) * np.array([1.0, 2.0, 3.0, 4.0])), x=[5.0, 6.0]) == {"x": [4.0, 6.0]}
     pl.check(doubled)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_last_operand_of_truth_values(dtype):
+    kept = elementwise(
+        name="kept",
+        doc="x where keep is true, else the smallest step of its dtype.",
+        rule=lambda s, x, keep: s.select(keep, x, s.eps),
+        gradient=None,
+        reference=lambda x, keep: np.where(keep, x, 0.0),
+        points={(2.0, True): (2.0, (1.0, None)), (2.0, False): (np.finfo(float).eps, (0.0, None))},
+        sample=(Uniform(-2, 2), pl.Booleans()),
+        accepts=("float", "bool"),
+    )
+    x, keep = np.array([1.0, 2.0], dtype), np.array([True, False])
+    found = kept(x, keep)
+    assert found.dtype == dtype and found.tolist() == [1.0, np.finfo(dtype).eps]
+    assert gradients(lambda x: pl.sum(kept(x, keep)), x=[1.0, 2.0]) == {"x": [1.0, 0.0]}
+
+
+def test_a_rule_with_limits_and_truth_values_as_its_result():
+    small = elementwise(
+        name="small",
+        doc="Whether x is below the smallest step of its dtype.",
+        rule=lambda s, x: s.abs(x) < s.eps,
+        gradient=None,
+        reference=lambda x: np.abs(x) < 1e-10,
+        points={0.0: True, 1.0: False},
+        sample=Uniform(-2, 2),
+        result="bool",
+    )
+    pl.check(small)
+    assert gradients(lambda x: pl.select(small(x), x, 2 * x), x=3.0) == {"x": 2.0}
+
+
+def test_two_numbers_in_a_rule_have_the_dtype_of_its_operands():
+    ramp = elementwise(
+        name="ramp",
+        doc="x above 0, else 0.",
+        rule=lambda s, x: s.select(x > 0.0, 1.0, 0.0) * x,
+        gradient=None,
+        reference=lambda x: np.fmax(x, 0.0),
+        points={1.0: (1.0, 1.0), -1.0: (0.0, 0.0)},
+        sample=Uniform(-2, 2, avoid=(0.0,)),
+    )
+    pl.check(ramp)
+    graph = pl.differentiate(pl.build(lambda x: ramp(x), x=pl.float32[()]))
+    assert graph.outputs["d value / d x"].type == pl.float32[()]
+
+
+def test_a_gradient_rule_of_another_shape_is_named_with_both_shapes():
+    cube = declare(gradient=lambda g, x, y: pl.sum(g * x))
+    with pytest.raises(DeclarationError, match=r"cube: .*got float64\[\], expected float64\[3\]"):
+        gradients(lambda x: pl.sum(cube(x)), x=[1.0, 2.0, 3.0])
+
+
+def test_a_gradient_rule_of_another_float_dtype_is_cast():
+    cube = declare(gradient=lambda g, x, y: g * pl.select(x > 0, 1.0, 0.0))
+    graph = pl.differentiate(pl.build(lambda x: cube(x), x=pl.float32[()]))
+    assert graph.outputs["d value / d x"].type == pl.float32[()]
+
+
+def test_an_operation_has_a_name_a_signature_and_a_docstring():
+    scaled = declare(
+        name="scaled",
+        doc="factor * x.",
+        rule=lambda s, x, *, factor=2.0: factor * x,
+        reference=lambda x, *, factor: x * factor,
+        points={1.0: (2.0, 2.0)},
+    )
+    assert scaled.__name__ == "scaled"
+    assert str(inspect.signature(scaled)) == "(x, *, factor=2.0)"
+    assert str(inspect.signature(pl.sum)) == "(x, axis=None, keepdims=False)"
+    assert str(inspect.signature(pl.select)) == "(condition, x, y)"
+    assert str(inspect.signature(pl.concatenate)) == "(parts, axis=-1)"
+    told = pydoc.render_doc(scaled, renderer=pydoc.plaintext)
+    for words in ("scaled(x, *, factor=2.0)", "factor * x.", "factor : default 2.0", "At 1: 2, slope 2."):
+        assert words in told
+    told = pydoc.render_doc(pl.sum, renderer=pydoc.plaintext)
+    assert "axis" in told and "keepdims" in told
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_every_operation_documents_what_it_takes(name):
+    op = REGISTRY[name]
+    assert op.__doc__.startswith(f"{name}{inspect.signature(op)}\n\n{op.doc}")
+    assert all(parameter in op.__doc__ for parameter in inspect.signature(op).parameters)
+
+
+def test_operations_are_functions_to_build_from():
+    graph = pl.build(pl.tanh, x=pl.float64[3])
+    assert graph == pl.build(lambda x: {"tanh": pl.tanh(x)}, x=pl.float64[3])
+    assert pl.build(pl.sum, x=pl.float64[3]).outputs["sum"].type == pl.float64[()]
+    graph = pl.build(pl.maximum, y=pl.float64[()], x=pl.float64[()])
+    assert [source.path for source in graph.outputs["maximum"].inputs] == ["x", "y"]
+    assert pl.select(True, y=1.0, x=2.0) == 2.0
+    with pytest.raises(GraphError, match="missing a required argument: 'y'"):
+        pl.build(pl.maximum, x=pl.float64[3])
+    with pytest.raises(ShapeError, match="wrong number of operands"):
+        pl.maximum(x=1.0)
+
+
+def test_an_identity_of_a_structural_operation_leaves_no_node():
+    doubled = structural(
+        name="repeated",
+        doc="The vector several times.",
+        infer=lambda x, times: x.dtype[times * x.shape[0]],
+        array=lambda xp, x, *, times: xp.concatenate([x] * times),
+        gradient=lambda g, x, y, *, times: g[: x.shape[0]] * times,
+        reference=lambda x, *, times: np.tile(x, times),
+        params={"times": 1},
+        identities=lambda x, *, times: x if times == 1 else None,
+        sample=[Case((Operand((3,)),), {"times": 2})],
+        errors=[ErrorCase((pl.float64[()],), "do not fit")],
+    )
+    assert pl.build(lambda x: doubled(x, times=1), x=pl.float64[2]).outputs["value"].op.name == "input"
+    assert pl.build(lambda x: doubled(x, times=2), x=pl.float64[2]).outputs["value"].op is doubled

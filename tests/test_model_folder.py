@@ -233,7 +233,7 @@ FORGERIES = {
     "another axis": (edit_graph("axes batch=1", "axes batch=1, other=2"), None),
     "axis renamed": (edit_graph("batch", "rows"), "does not fit the model"),
     "no prediction": (edit_graph("output prediction = ", "output other = "), "no output prediction"),
-    "no output": (edit_graph('output "output" = ', "output other = "), "no output output"),
+    "no output": (edit_graph("output output = ", "output other = "), "no output output"),
     "prediction of another shape": (
         edit_graph("output prediction = prediction", "output prediction = x"),
         r"\[batch, 3\]",
@@ -320,9 +320,9 @@ def test_a_graph_that_would_fill_the_memory_is_refused(saved):
             "constant_9: float32[] = 0.0",
             *lines,
             "sum_9: float32[1] = sum(huge, axes=[1], keepdims=False)",
-            'more: float32[batch, 3] = add("output", sum_9)',
+            "more: float32[batch, 3] = add(output, sum_9)",
         ]
-        fields["graph"] = [line.replace('softmax("output"', "softmax(more") for line in fields["graph"]]
+        fields["graph"] = [line.replace("softmax(output", "softmax(more") for line in fields["graph"]]
 
     forge(folder, change)
     with pytest.raises(ModelError, match="numbers to be computed for a row"):

@@ -179,6 +179,34 @@ def test_power_with_a_constant(function, x, first, second):
 
 
 @pytest.mark.parametrize(
+    ("exponents", "expected"),
+    [
+        (np.array([0.0, 1.0, 2.0]), [0.0, 1.0, 0.0]),
+        (np.array([0, 1, 2]), [0.0, 1.0, 0.0]),
+        (np.array([1.0, 2.0, 3.0]), [1.0, 0.0, 0.0]),
+        (np.array([-0.0, 0.0, 1.0]), [0.0, 0.0, 1.0]),
+    ],
+)
+def test_powers_of_zero_by_an_array_of_exponents(exponents, expected):
+    graph = pl.build(lambda x: pl.sum(x**exponents), x=pl.float64[3])
+    for ready in (graph, pl.simplify(graph)):
+        gradient = pl.differentiate(ready, "x")
+        for each in (gradient, pl.simplify(gradient)):
+            np.testing.assert_array_equal(pl.compile(each)(x=np.zeros(3))["d value / d x"], expected)
+
+
+def test_polynomial_features_have_finite_slopes_of_every_order_at_zero():
+    graph = pl.build(lambda x: pl.sum(x[:, None] ** np.arange(4.0)), x=pl.float64[2])
+    for expected in ([1.0, 1.0 + 4.0 + 12.0], None):
+        graph = pl.simplify(pl.differentiate(graph, "x", of="value"))
+        found = pl.compile(graph)(x=[0.0, 2.0])["d value / d x"]
+        if expected is not None:
+            np.testing.assert_allclose(found, expected, rtol=1e-15)
+        graph = pl.build(lambda x: pl.sum(2.0 * x[:, None] ** np.array([0.0, 1.0, 2.0])), x=pl.float64[2])
+    np.testing.assert_allclose(found, [2.0, 2.0 + 8.0], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
     ("x", "y", "by_base", "by_exponent"),
     [
         (0.0, 0.0, 0.0, 0.0),
@@ -268,6 +296,8 @@ INEXACT = {
     "x / x": lambda x: x / x,
     "x - x": lambda x: x - x,
     "x ** 0": lambda x: x**0,
+    "x + [0.0, -0.0]": lambda x: x + np.where(np.arange(12) % 2, 0.0, -0.0),
+    "x - [-0.0, 0.0]": lambda x: x - np.where(np.arange(12) % 2, -0.0, 0.0),
 }
 
 
@@ -322,3 +352,59 @@ def test_identities_keep_the_type_that_broadcasting_gives(function):
 def test_integer_identities():
     graph = pl.simplify(pl.build(lambda i: (i + 0) * 1 - 0, i=pl.int64[2]))
     assert not computing_nodes(graph)
+
+
+def test_plain_numbers_beside_arrays_take_their_dtype():
+    x, i = np.array([1, 2], np.float32), np.array([1, 2], np.int32)
+    cases = [
+        (pl.multiply(x, 2.0), np.float32),
+        (pl.power(x, 2), np.float32),
+        (pl.select(x > 1, x, 0.0), np.float32),
+        (pl.multiply(x, np.float64(2.0)), np.float64),
+        (pl.multiply(x, np.ones(2)), np.float64),
+        (pl.add(i, 1), np.int32),
+        (pl.add(i, 0.5), np.float64),
+        (pl.add(i, 2**40), np.int64),
+        (pl.add(x[0], 1.0), np.float32),
+        (pl.add(1, 2), np.int64),
+    ]
+    for found, dtype in cases:
+        assert found.dtype == dtype, found
+    assert pl.add(i, 2**40).tolist() == [2**40 + 1, 2**40 + 2]
+
+
+@pytest.mark.parametrize("operand", ["a", None, [1.0, "b"], [[1.0], [1.0, 2.0]]])
+def test_what_is_no_number_is_told(operand):
+    for call in (lambda: pl.sigmoid(operand), lambda: pl.add(1.0, operand), lambda: pl.sum(operand)):
+        with pytest.raises(ShapeError, match=r"not numbers|not an array"):
+            call()
+
+
+def test_other_names_of_operations():
+    assert pl.abs is pl.absolute and pl.where is pl.select
+    assert pl.abs(-3.0) == 3.0 and pl.where(True, 1.0, 2.0) == 1.0
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_slopes_of_error_functions_keep_their_digits_in_the_tails(name):
+    sign = 1 if name == "erf" else -1
+    x = np.concatenate([np.linspace(-26.5, 26.5, 501), [0.0, 1e-200, 60.0, -1e300, np.inf]])
+    graph = pl.differentiate(pl.build(lambda x: pl.sum(operation(name)(x)), x=pl.float64[x.shape]), "x")
+    found = pl.compile(graph)(x=x)["d value / d x"]
+    with mp.workdps(50):
+        for number, got in zip(x, found, strict=True):
+            truth = (
+                sign * 2 / mp.sqrt(mp.pi) * mp.exp(-(mp.mpf(float(number)) ** 2)) if np.isfinite(number) else mp.mpf(0)
+            )
+            assert abs(mp.mpf(float(got)) - truth) <= 4 * np.spacing(float(abs(truth)))
+    assert bend(lambda x: operation(name)(x), 26.0) == pytest.approx(
+        sign * float(-104 / mp.sqrt(mp.pi) * mp.exp(-676)), rel=2e-15
+    )
+    assert bend(lambda x: operation(name)(x), np.inf) == 0.0
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0, -1.0])
+def test_the_slope_of_an_absolute_value_is_a_choice_not_a_product(x):
+    # the gradient that comes in is infinite at 0
+    assert slopes(lambda x: pl.sqrt(abs(x)), x) == [0.5 * np.sign(x)]
+    assert np.isnan(slopes(lambda x: abs(x), np.nan))

@@ -13,10 +13,10 @@ from scipy import special
 from pellucid.errors import ShapeError
 from pellucid.graph.builder import build
 from pellucid.graph.types import bool_, float64, int64
-from pellucid.ops.basic import cast
 from pellucid.ops.joins import concatenate
-from pellucid.ops.reductions import argmax, max, mean, min, sum
-from pellucid.ops.shapes import broadcast, transpose
+from pellucid.ops.randoms import random_normal
+from pellucid.ops.reductions import argmax, argmin, max, mean, min, sum
+from pellucid.ops.shapes import broadcast, reshape, sum_to, transpose
 from pellucid.ops.softmax import log_softmax, log_sum_exp, softmax
 
 INF, NAN = np.inf, np.nan
@@ -113,7 +113,17 @@ def test_the_mean_of_nothing_is_nan_and_its_log_sum_exp_minus_infinity():
         (lambda x: argmax(x, 5), "argmax: no such axis"),
         (lambda x: max(x[:0], 0), "max: an empty axis has no greatest element"),
         (lambda x: max(x > 0), "max: an operand of the wrong dtype.*Cast it"),
-        (lambda x: softmax(cast(x, int64)), "softmax: an operand of the wrong dtype"),
+        (lambda x: softmax(x > 0), "softmax: an operand of the wrong dtype"),
+        (lambda x: sum(x, True), "sum: an axis is a whole number: got True"),
+        (lambda x: sum(x, dim=0), r"sum: wrong arguments .*'dim'.*expected sum\(x, axis=None, keepdims=False\)"),
+        (lambda x: reshape(x, 3, 2), r"reshape: wrong arguments \(too many.*expected reshape\(x, shape\)"),
+        (lambda x: reshape(x, 3.5), "reshape: wrong arguments"),
+        (lambda x: broadcast(x, 3.5), r"broadcast"),
+        (lambda x: random_normal(0, 0, (3,)), "random_normal: wrong arguments .*'purpose'"),
+        (lambda x: concatenate(x, x), r"Pass a list: concatenate\(\[x, y\]\)"),
+        (lambda x: concatenate(np.ones(2), np.ones(2)), r"Pass a list: concatenate\(\[x, y\]\)"),
+        (lambda x: sum("a"), "not numbers: got 'a'"),
+        (lambda x: sum([[1.0], [1.0, 2.0]]), "rows differ in length"),
         (lambda x: transpose(x, (0, 0)), "transpose: not an order of the axes"),
         (lambda x: broadcast(x, (3, 2)), r"broadcast: shapes do not broadcast: got \[2, 3\] and \[3, 2\]"),
         (lambda x: concatenate([x, x[0]]), r"got \[2, 3\] and \[3\]"),
@@ -186,3 +196,35 @@ def test_softmax_over_several_axes_adds_up_to_one():
     x = numbers((2, 3, 4))
     assert softmax(x, axis=(0, 2)).sum((0, 2)) == pytest.approx(np.ones(3))
     np.testing.assert_allclose(log_sum_exp(x, axis=None), special.logsumexp(x))
+
+
+@pytest.mark.parametrize("axis", [0, None])
+def test_many_small_numbers_of_float32_add_up(axis):
+    x = np.full((1_000_000, 1), 0.1, np.float32)
+    total = np.float32(1e6 * np.float64(np.float32(0.1)))
+    np.testing.assert_array_equal(sum(x, axis), np.full(np.shape(sum(x, axis)), total))
+    np.testing.assert_array_equal(np.squeeze(sum_to(x, (1, 1))), total)
+    np.testing.assert_array_equal(np.squeeze(mean(x, axis)), np.float32(0.1))
+    assert np.squeeze(log_sum_exp(np.zeros_like(x), axis)) == np.float32(np.log(1e6))
+    np.testing.assert_array_equal(softmax(np.zeros_like(x), 0), np.full_like(x, 1e-6))
+    assert sum(x, axis).dtype == mean(x, axis).dtype == np.float32
+
+
+def test_whole_numbers_become_floats_in_a_softmax():
+    x = np.array([[1, 3, 3], [0, -2, 5]])
+    for ours, theirs in (
+        (softmax, special.softmax),
+        (log_softmax, special.log_softmax),
+        (log_sum_exp, special.logsumexp),
+    ):
+        np.testing.assert_allclose(ours(x), theirs(x.astype(float), -1), rtol=1e-14)
+        np.testing.assert_allclose(run(lambda x, f=ours: f(x), x=x), theirs(x.astype(float), -1), rtol=1e-14)
+
+
+@given(hnp.array_shapes(min_dims=1, max_dims=3, max_side=4), st.data())
+def test_argmin_is_that_of_numpy(shape, data):
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    x = data.draw(hnp.arrays(float, shape, elements=st.sampled_from([0.0, 1.0, -1.0, INF, -INF, NAN])))
+    np.testing.assert_array_equal(run(lambda x: argmin(x, axis), x=x), np.argmin(x, axis))
+    i = data.draw(hnp.arrays(np.int64, shape, elements=st.sampled_from([-(2**63), 2**63 - 1, 0, 1])))
+    np.testing.assert_array_equal(argmin(i, axis), np.argmin(i, axis))

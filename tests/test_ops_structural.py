@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from runs import gradients, numbers, run
 
-from pellucid.errors import ShapeError
+from pellucid.errors import GraphError, ShapeError
 from pellucid.executors.program import compile
 from pellucid.graph.builder import build
 from pellucid.graph.resize import resize
+from pellucid.graph.text import parse
 from pellucid.graph.types import Axis, float64
-from pellucid.ops.basic import cast
+from pellucid.ops.activations import identity
+from pellucid.ops.basic import cast, stop_gradient
 from pellucid.ops.indexing import getitem
 from pellucid.ops.joins import concatenate
 from pellucid.ops.reductions import sum
+from pellucid.ops.rolls import roll
 from pellucid.ops.shapes import broadcast, reshape, sum_to, transpose
 from pellucid.ops.slices import pad
 
@@ -44,10 +47,13 @@ def test_indexing_is_that_of_numpy(case):
 
 def test_whole_numbers_take_rows():
     x = numbers((4, 3))
-    for key in ([2, 0, 2], np.array([[1], [3]]), np.array([], int)):
+    for key in ([2, 0, 2], np.array([[1], [3]]), np.array([], int), [0, -1], [[-4, 3]], []):
         np.testing.assert_array_equal(getitem(x, key), x[key])
         np.testing.assert_array_equal(run(lambda x, key=key: x[key], x=x), x[key])
     np.testing.assert_array_equal(run(lambda x, i: x[i], x=x, i=np.array([3, 3])), x[[3, 3]])
+    np.testing.assert_array_equal(run(lambda x, i: x[i], x=x, i=np.array(2)), x[2])
+    weights, gradient = gradients(lambda x: x[[0, -1, 0]], x=x)
+    np.testing.assert_array_equal(gradient, np.stack([weights[0] + weights[2], 0 * x[0], 0 * x[0], weights[1]]))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,10 @@ def test_whole_numbers_take_rows():
         (slice(None, None, 0), "not a slice"),
         (slice("a", None), "not a slice"),
         (np.array([True, False, True, True]), "truth values do not index"),
+        ([0, 4], r"axis 0: an index outside its axis: got 4, expected -4 to 3"),
+        ([0, -5], r"axis 0: an index outside its axis: got -5"),
+        ([0.5], "not a list of indices"),
+        ([[0], [1, 2]], "not a list of indices"),
     ],
 )
 def test_unfit_indices_are_told(key, told):
@@ -183,3 +193,82 @@ def test_reshapes_and_transposes_merge():
     assert [node.op.name for node in graph] == ["input", "reshape"]
     graph = build(lambda x: transpose(transpose(x, (1, 2, 0)), (1, 2, 0)), x=float64[2, 3, 4])
     assert dict(graph.outputs["value"].params) == {"axes": (2, 0, 1)}
+
+
+FOLLOWING = [
+    slice(None), slice(0, None), slice(None, None, -1), slice(None, 2), slice(1, 3), slice(0, 3, 2), slice(2, None, -1),
+    slice(2, 0, -1), slice(-2, None), slice(-3, -1), slice(-1, -3, -1), slice(None, -3, -1), slice(1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", FOLLOWING, ids=str)
+@pytest.mark.parametrize("size", [3, 7])
+def test_a_slice_of_a_named_axis_follows_its_size(key, size):
+    x, kept = numbers((size, 2)), numbers((4, 2))
+    graph = build(lambda x: x[key], x=float64[Axis(4, "batch"), 2])
+    np.testing.assert_array_equal(compile(graph)(x=kept)["value"], kept[key])
+    np.testing.assert_array_equal(compile(resize(graph, batch=size))(x=x)["value"], x[key])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        slice(1, None), slice(None, -1), slice(None, None, 2), slice(None, None, -2), slice(0, -1), slice(-2, 3),
+        slice(None, 9), slice(-9, None), slice(2, None, 1), slice(None, 1, -1), [0, -1],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_part_that_can_not_follow_a_named_axis_is_refused(key):
+    with pytest.raises(ShapeError, match=r"axis 0: what this takes depends on the size of the axis 'batch'"):
+        build(lambda x: x[key], x=float64[Axis(4, "batch"), 2])
+
+
+def test_padding_a_named_axis_is_refused():
+    with pytest.raises(ShapeError, match=r"pad, axis 0: the axis 'batch' may change its size.*concatenate"):
+        build(lambda x: pad(x, 1), x=float64[Axis(4, "batch"), 2])
+
+
+@given(SHAPES.filter(len), st.integers(-9, 9), st.data())
+def test_roll_is_that_of_numpy(shape, shift, data):
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    x = numbers(shape)
+    np.testing.assert_array_equal(run(lambda x: roll(x, shift, axis), x=x), np.roll(x, shift, axis), strict=True)
+    weights, gradient = gradients(lambda x: roll(x, shift, axis), x=x)
+    np.testing.assert_array_equal(gradient, np.roll(weights, -shift, axis))
+
+
+def test_roll_follows_a_named_axis():
+    graph = build(lambda x: roll(x, -1, 0), x=float64[Axis(4, "batch"), 2])
+    assert repr(graph.outputs["value"].type) == "float64[batch=4, 2]"
+    x = numbers((7, 2))
+    np.testing.assert_array_equal(compile(resize(graph, batch=7))(x=x)["value"], np.roll(x, -1, 0))
+    assert build(lambda x: roll(x, 0, 0), x=float64[3]).outputs["value"].op.name == "input"
+    for shift in (1.5, True, "one"):
+        with pytest.raises(ShapeError, match="a shift is a whole number"):
+            roll(x, shift, 0)
+
+
+def test_truth_values_are_no_axes():
+    text = """input x: float64[2, 3]
+y: float64[3, 2] = transpose(x, axes=[True, False])
+output y = y
+"""
+    for operation, stated in (
+        ("transpose(x, axes=[True, False])", "[3, 2]"),
+        ("sum(x, axes=[False], keepdims=False)", "[3]"),
+    ):
+        with pytest.raises(GraphError, match=r"axes|axis"):
+            parse(text.replace("transpose(x, axes=[True, False])", operation).replace("[3, 2]", stated))
+
+
+def test_what_is_computed_at_once_is_the_callers_own():
+    x = np.arange(6.0).reshape(2, 3)
+    calls = [
+        identity, stop_gradient, lambda x: reshape(x, (3, 2)), transpose, lambda x: broadcast(x, (2, 2, 3)),
+        lambda x: getitem(x, slice(None)), lambda x: getitem(x, (0, slice(1, None))), lambda x: cast(x, float64),
+        lambda x: concatenate([x]), lambda x: roll(x, 0, 0), lambda x: sum(x, axis=()),
+    ]  # fmt: skip
+    for call in calls:
+        found = call(x)
+        found[...] = -1.0
+        assert x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]

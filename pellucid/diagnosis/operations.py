@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.diagnosis.identities import check_identities
 from pellucid.diagnosis.slopes import check_slopes
 from pellucid.diagnosis.trials import CheckError, CheckReport, Trial, draw_trials
 from pellucid.errors import DeclarationError, PellucidError, ShapeError
 from pellucid.executors.program import compile
-from pellucid.graph.builder import Builder
+from pellucid.graph.builder import Builder, as_value
 from pellucid.graph.differentiate import differentiate
 from pellucid.graph.graph import Graph
 from pellucid.graph.operation import REGISTRY, Operation, operation
@@ -32,7 +33,12 @@ def check(op: Operation | str, *, executor: str = "interpret", seed: int = 0) ->
     Checked are, on samples in float64 and float32 (and integers where they are accepted), of several shapes: the type
     rule against the actual result; the value against the reference; stated points; first and second derivatives against
     finite differences along random directions of random projections; that unfit operands are refused with the declared
-    words; that the graph is read back from its text.
+    words; that the graph is read back from its text; that simplification keeps every bit, also of operands that are
+    constants, are the same value, or are results of the operation itself; that a rule keeps to the scalar vocabulary.
+    An elementwise operation with parameters is tried with a second set of them too, where its rule takes that.
+
+    A slope at a kink or branch point is checked where the declaration names it under `points`, and nowhere else: random
+    samples do not meet it.
 
     Parameters
     ----------
@@ -57,7 +63,7 @@ def check(op: Operation | str, *, executor: str = "interpret", seed: int = 0) ->
     --------
     >>> import pellucid as pl
     >>> sorted(line.what for line in pl.check(pl.softplus).lines)[:3]
-    ['errors', 'first derivative', 'points']
+    ['errors', 'first derivative', 'identities']
     """
     op = operation(op) if isinstance(op, str) else op
     if not isinstance(op, Declared) or REGISTRY.get(op.name) is not op:
@@ -73,6 +79,9 @@ def check(op: Operation | str, *, executor: str = "interpret", seed: int = 0) ->
         _check_text(graph, trial, report)
         _check_result(op, graph, trial, executor, report)
         _check_reference(op, graph, trial, executor, report)
+        check_identities(op, trial, executor, report)
+        if isinstance(op, Elementwise):
+            _check_words(op, trial, executor, report)
     if isinstance(op, Elementwise):
         _check_points(op, executor, report)
     check_slopes(op, draw_trials(op, rng), rng, executor, report)
@@ -139,6 +148,35 @@ def _check_result(op: Declared, graph: Graph, trial: Trial, executor: str, repor
                 "the rule computes in another dtype", where=trial.label, got=got, expected=str(expected.dtype)
             )
     report.note("type rule")
+
+
+def _check_words(op: Elementwise, trial: Trial, executor: str, report: CheckReport) -> None:
+    """Check that the rule can be written as a graph, as every executor but NumPy needs it, and means the same there."""
+    builder, values = trial.open()
+    where = trial.label
+    try:
+        traced = op.trace(list(values.values()), trial.params)
+        result = as_value(builder, traced)
+    except Exception as error:
+        raise CheckError(
+            "the rule does not keep to the scalar vocabulary",
+            where=where,
+            got=repr(error)[:200],
+            fix="Write s.exp(x) and s.select(c, x, y), not np.exp(x) or if.",
+        ) from error
+    expected = trial.run(trial.build(op), executor)["y"]
+    found = trial.run(builder.finish({"y": result}), executor)["y"]
+    bound = VALUE_BOUND["float32" if expected.dtype == np.float32 else "float64"]
+    deviation = _deviation(np.broadcast_to(found, expected.shape), expected, 1.0)
+    if not deviation.max(initial=0.0) <= bound:
+        at = np.unravel_index(np.argmax(deviation), deviation.shape)
+        raise CheckError(
+            "the rule gives another value on graph values",
+            where=where,
+            got=repr(np.broadcast_to(found, expected.shape)[at].item()),
+            expected=f"{expected[at].item()!r} within {bound}",
+        )
+    report.note("vocabulary", deviation.max(initial=0.0), bound)
 
 
 def _compute(op: Any, trial: Trial) -> Any:

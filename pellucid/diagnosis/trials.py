@@ -83,11 +83,15 @@ class Trial:
         """The names of the operands that can be differentiated with respect to."""
         return [name for name, array in self.inputs.items() if array.dtype.kind == "f"]
 
-    def start(self, op: Declared) -> tuple[Builder, dict[str, Value], Value]:
-        """Return a builder, the operands as inputs of its graph, and the operation on them."""
+    def open(self) -> tuple[Builder, dict[str, Value]]:
+        """Return a builder and the operands as inputs of its graph."""
         builder = Builder()
         types = {name: Type(as_dtype(array.dtype), array.shape) for name, array in self.inputs.items()}
-        values = {name: builder.input(name, type) for name, type in types.items()}
+        return builder, {name: builder.input(name, type) for name, type in types.items()}
+
+    def start(self, op: Declared) -> tuple[Builder, dict[str, Value], Value]:
+        """Return a builder, the operands as inputs of its graph, and the operation on them."""
+        builder, values = self.open()
         y = op.apply(list(values.values()), self.params) if values else builder.add(op, (), dict(self.params))
         return builder, values, y
 
@@ -113,6 +117,8 @@ def draw_trials(op: Declared, rng: np.random.Generator) -> Iterator[Trial]:
             arrays = tuple(
                 array if array.dtype.kind == "b" or dtype is None else array.astype(dtype) for array in drawn
             )
+            for array in arrays:
+                array.flags.writeable = False  # an operation that writes into its operands is found out
             told = [f"{array.dtype}{list(array.shape)}" for array in arrays]
             told += [f"{name}={value!r}" for name, value in params.items()]
             yield Trial(arrays, params, f"{op.name}({', '.join(told)})")
@@ -120,11 +126,33 @@ def draw_trials(op: Declared, rng: np.random.Generator) -> Iterator[Trial]:
 
 def _draw_elementwise(op: Elementwise, rng: np.random.Generator) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
     dtypes: tuple[Any, ...] = (np.float64, np.float32)
+    params = dict(op.param_defaults)
     if not set(op.accepts) & {"float"}:
         dtypes = (*dtypes, np.int64) if set(op.accepts) != {"bool"} else (None,)
     for shapes in _shape_groups(op.arity):
         drawn = [np.asarray(sample.draw(rng, shape)) for sample, shape in zip(op.sample, shapes, strict=True)]
-        yield drawn, dict(op.param_defaults), dtypes
+        yield drawn, params, dtypes
+        other = _other_params(params)
+        if other != params and _accepts(op, drawn, params, other):
+            yield drawn, other, dtypes
+
+
+def _other_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a second set of parameters: what ignores them shows."""
+    return {name: 1.5 * value + 0.25 if isinstance(value, float) else value + 1 for name, value in params.items()}
+
+
+def _accepts(op: Elementwise, drawn: list[np.ndarray], usual: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether a rule and its reference take other parameters, and give numbers wherever they did before."""
+    try:
+        for compute in (op.compute, lambda arrays, params: op.reference(*arrays, **params)):
+            with np.errstate(all="ignore"):
+                before, after = (np.asarray(compute(tuple(drawn), params), float) for params in (usual, other))
+            if (np.isfinite(before) & ~np.isfinite(after)).any():
+                return False
+    except Exception:  # whatever a rule or a reference raises, it does not take them
+        return False
+    return True
 
 
 def _shape_groups(arity: int) -> Iterator[tuple[tuple[int, ...], ...]]:

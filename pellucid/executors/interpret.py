@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from pellucid.errors import GraphError, PellucidError
 from pellucid.executors.program import EpochPart, StepGraph, check_inputs, step_inputs
 from pellucid.graph.graph import Graph
 
@@ -52,31 +54,40 @@ class InterpretedProgram:
                 ]
                 self._steps.append((place[node], node.op.evaluate, sources, params, node.type, done))
 
-    def __call__(self, **inputs: Any) -> dict[str, np.ndarray]:
+    def __call__(self, /, *misplaced: Any, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the outputs by name; arrays that are returned belong to the caller."""
+        _refuse(misplaced, self.graph)
         values = self._start(inputs)
         taken = self._taken(values)
-        with np.errstate(all="ignore"):
-            for index, evaluate, sources, params, type, done in self._steps:
-                values[index] = evaluate(tuple([values[source] for source in sources]), params, type)
-                for source in done:
-                    values[source] = None
+        self._compute(values, keep_all=False)
         return {name: _own(values[index], taken) for name, index in self._outputs}
 
-    def observe(self, **inputs: Any) -> dict[str, np.ndarray]:
+    def observe(self, /, *misplaced: Any, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the value of every node, by path."""
+        _refuse(misplaced, self.graph)
         values = self._start(inputs)
         taken = self._taken(values)
-        with np.errstate(all="ignore"):
-            for index, evaluate, sources, params, type, _ in self._steps:
-                values[index] = evaluate(tuple([values[source] for source in sources]), params, type)
+        self._compute(values, keep_all=True)
         return {node.path: _own(value, taken) for node, value in zip(self.graph.nodes, values, strict=True)}
+
+    def _compute(self, values: list[Any], keep_all: bool) -> None:
+        """Fill in the values of all nodes; those that are not needed again are dropped, unless all are to be kept."""
+        index = 0
+        try:
+            with np.errstate(all="ignore"), _blas().limit(limits=1, user_api="blas"):
+                for index, evaluate, sources, params, type, done in self._steps:
+                    values[index] = _row_major(evaluate(tuple([values[source] for source in sources]), params, type))
+                    if not keep_all:
+                        for source in done:
+                            values[source] = None
+        except PellucidError as error:
+            raise error.at(f"node {self.graph.nodes[index].path!r}") from None
 
     def _start(self, inputs: dict[str, Any]) -> list[Any]:
         values: list[Any] = [None] * len(self.graph.nodes)
         given = check_inputs(self.graph, inputs)
         for index, input_name in self._inputs:
-            values[index] = given[input_name]
+            values[index] = _row_major(given[input_name])
         for index, constant in self._constants.items():
             values[index] = constant
         return values
@@ -84,6 +95,29 @@ class InterpretedProgram:
     def _taken(self, values: list[Any]) -> set[int]:
         """Return which arrays are not the program's to give away: the inputs."""
         return {id(values[index]) for index, _ in self._inputs}
+
+
+@functools.cache
+def _blas() -> Any:
+    """Return the handle on the threads of NumPy's matrix products.
+
+    One thread is used: the products of small networks are slowed down by more, many times over on a busy machine, and
+    the bits of a result may depend on how many there are.
+    """
+    import threadpoolctl  # here, because it looks through all libraries that are loaded
+
+    return threadpoolctl.ThreadpoolController()
+
+
+def _refuse(misplaced: tuple[Any, ...], graph: Graph) -> None:
+    if misplaced:
+        named = ", ".join(f"{name}=..." for name in graph.inputs)
+        raise GraphError("inputs are passed by name", got=repr(misplaced[0])[:80], fix=f"Write program({named}).")
+
+
+def _row_major(array: np.ndarray) -> np.ndarray:
+    """Return the array in row-major memory: NumPy sums others in another order, and rounds differently."""
+    return array if array.flags.c_contiguous else array.copy("C")
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

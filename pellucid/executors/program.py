@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pellucid.errors import GraphError, UsageError, nearest
-from pellucid.graph.graph import Graph
+from pellucid.graph.builder import as_numbers
+from pellucid.graph.graph import Graph, require_graph
 from pellucid.graph.types import Type
 
 
@@ -19,10 +20,10 @@ class Program(Protocol):
 
     graph: Graph
 
-    def __call__(self, **inputs: Any) -> dict[str, np.ndarray]:
+    def __call__(self, /, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the outputs by name from inputs by name."""
 
-    def observe(self, **inputs: Any) -> dict[str, np.ndarray]:
+    def observe(self, /, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the value of every node, by path."""
 
 
@@ -141,6 +142,7 @@ def compile(graph: Graph, executor: str = "interpret") -> Program:
     >>> program(x=[1, 2])
     {'value': array([2., 4.])}
     """
+    require_graph(graph, "compile")
     return _executor(executor).compile(graph)
 
 
@@ -204,21 +206,17 @@ def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, np.ndarra
     missing = [name for name in graph.inputs if name not in inputs]
     extra = [name for name in inputs if name not in graph.inputs]
     if missing or extra:
-        told = [f"missing {name!r}" for name in missing] + [f"unknown {name!r}" for name in extra]
-        raise GraphError("the inputs do not fit", got=", ".join(told), fix=nearest((extra or missing)[0], graph.inputs))
+        told = [f"missing {name!r}" for name in missing[:8]] + [f"unknown {name!r}" for name in extra[:8]]
+        fix = nearest(extra[0], graph.inputs) if extra else f"Pass {missing[0]}={graph.inputs[missing[0]].type}."
+        raise GraphError("the inputs do not fit", got=", ".join(told), fix=fix)
     return {name: as_typed_array(inputs[name], node.type, f"input {name!r}") for name, node in graph.inputs.items()}
 
 
 def as_typed_array(value: Any, type: Type, where: str) -> np.ndarray:
     """Return the value as an array of this type, or say why it can not be one."""
-    if isinstance(value, np.ndarray) and value.dtype == type.dtype.numpy and value.shape == type.shape:
+    if value.__class__ is np.ndarray and value.dtype == type.dtype.numpy and value.shape == type.shape:
         return value
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise GraphError("not an array: its rows differ in length", where=where, expected=str(type)) from None
-    if array.dtype.kind not in "bifu":
-        raise GraphError("not numbers", where=where, got=str(array.dtype), expected=str(type))
+    array = as_numbers(value, where)
     if array.shape != type.shape:
         got = f"{array.dtype}{list(array.shape)}"
         raise GraphError("wrong shape", where=where, got=got, expected=str(type), fix="Pass an array of that shape.")

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid.errors import GraphError, ShapeError
 from pellucid.graph.graph import Graph, Node, live_nodes, verify
 from pellucid.graph.operation import Operation, operation
-from pellucid.graph.types import Type, as_dtype
+from pellucid.graph.types import DTYPES, Axis, DType, Type, as_dtype, float64, int64
 from pellucid.graph.value import Value
 
 _scope: ContextVar[str] = ContextVar("scope", default="")
@@ -22,7 +22,7 @@ _scope: ContextVar[str] = ContextVar("scope", default="")
 
 @contextmanager
 def scope(name: str) -> Iterator[None]:
-    """Put ``name/`` before the paths of all nodes that are added inside.
+    """Put ``name/`` before the paths of all nodes that are added inside, but for constants: equal ones are one.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def scope(name: str) -> Iterator[None]:
     ...     with pl.scope("hidden"):
     ...         return pl.tanh(2 * x)
     >>> [node.path for node in pl.build(f, x=pl.float64[3])]
-    ['x', 'hidden/constant', 'hidden/multiply', 'f']
+    ['x', 'constant', 'hidden/multiply', 'f']
     """
     token = _scope.set(_scope.get() + name + "/")
     try:
@@ -65,11 +65,13 @@ class Builder:
 
     def constant(self, number: Any, dtype: Any = None) -> Value:
         """Add a constant: a number or an array of numbers."""
-        array = np.asarray(number)
-        if array.dtype.kind not in "bifu":
-            raise ShapeError("a constant is made of numbers", got=repr(number)[:80])
-        dtype = as_dtype(dtype if dtype is not None else array.dtype if array.dtype.kind != "f" else np.float64)
-        array = array.astype(dtype.numpy)
+        given = as_numbers(number, "a constant")
+        dtype = as_dtype(dtype) if dtype is not None else _constant_dtype(given.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = given.astype(dtype.numpy)
+        lost = np.isfinite(given) & ~np.isfinite(array) if dtype.is_float else array != given
+        if lost.any():
+            raise ShapeError(f"a constant is out of the range of {dtype}", got=str(given[lost][0])[:80])
         if array.size == 0 and array.ndim > 1:  # nested tuples lose the sizes that follow an empty axis
             return operation("broadcast")(self.constant(0, dtype), shape=array.shape)
         return self.add(operation("constant"), (), {"dtype": dtype, "value": _as_tuple(array.tolist())})
@@ -141,17 +143,25 @@ class Builder:
         """Return the graph of the nodes that the outputs need (all nodes with `keep_all`), every path unique."""
         needed = set(self._nodes if keep_all else live_nodes(value.node for value in outputs.values()))
         live = dict.fromkeys([*self._inputs.values(), *(node for node in self._nodes if node in needed)])
-        names = Names(self._names[node] for node in live if node in self._names)
+        paths = self._paths(live, [value.node for value in outputs.values()])
         final: dict[Node, Node] = {}
         for node in live:
-            path = names.claim(self._names[node]) if node in self._names else names.invent(self.path_of(node))
-            final[node] = Node(node.op, tuple(final[source] for source in node.inputs), node.params, node.type, path)
+            sources = tuple(final[source] for source in node.inputs)
+            final[node] = Node(node.op, sources, node.params, node.type, paths[node])
         graph = Graph(
             {name: final[node] for name, node in self._inputs.items()},
             tuple(final.values()),
             {name: final[value.node] for name, value in outputs.items()},
         )
         return verify(graph, after)
+
+    def _paths(self, live: Iterable[Node], outputs: Iterable[Node]) -> dict[Node, str]:
+        """Return a path for each node: names that were chosen first, of them those of inputs and outputs first."""
+        nodes = list(live)
+        names = Names(self._names[node] for node in nodes if node in self._names)
+        first = dict.fromkeys([*self._inputs.values(), *outputs, *nodes])
+        paths = {node: names.claim(self._names[node]) for node in first if node in self._names}
+        return {node: paths.get(node) or names.invent(self.path_of(node)) for node in nodes}
 
 
 class Names:
@@ -190,13 +200,37 @@ def as_value(builder: Builder, operand: Any, like: Value | None = None) -> Value
     """Return a value as it is, a number as a constant of the dtype of `like`, an array as a constant of its own."""
     if isinstance(operand, Value):
         return operand
+    if isinstance(operand, Axis):  # no constant: it follows the axis when the graph is resized
+        dtype = like.dtype if like is not None and like.dtype.kind != "bool" else int64
+        count = {"shape": (operand,), "dtype": dtype if dtype.is_float else float64}
+        return operation("cast")(builder.add(operation("element_count"), (), count), dtype=dtype)
     weak = isinstance(operand, (int, float)) and not isinstance(operand, (bool, np.generic))
     if weak and like is not None and like.dtype.kind != "bool" and (like.dtype.is_float or isinstance(operand, int)):
         return builder.constant(operand, like.dtype)
     return builder.constant(operand)
 
 
-def build(function: Callable[..., Any], /, **types: Type) -> Graph:
+def as_numbers(number: Any, what: str) -> np.ndarray:
+    """Return numbers as an array, or say why they are none."""
+    try:
+        array = np.asarray(number)
+    except ValueError:
+        raise ShapeError("not an array: its rows differ in length", where=what, got=repr(number)[:80]) from None
+    if isinstance(number, np.ma.MaskedArray):
+        raise ShapeError("a masked array", where=what, fix="Fill it first: array.filled(0.0).")
+    if array.dtype.kind not in "bifu":
+        raise ShapeError("not numbers", where=what, got=repr(number)[:80])
+    return array
+
+
+def _constant_dtype(dtype: np.dtype) -> DType:
+    """Return the dtype that a constant gets of itself: what NumPy has and the graph has not becomes 64 bits wide."""
+    if dtype.name in DTYPES:
+        return DTYPES[dtype.name]
+    return float64 if dtype.kind == "f" else int64
+
+
+def build(function: Callable[..., Any], /, *misplaced: Any, **types: Type) -> Graph:
     """Build the graph of a Python function of graph values.
 
     Parameters
@@ -222,6 +256,11 @@ def build(function: Callable[..., Any], /, **types: Type) -> Graph:
     >>> pl.parse(str(graph)) == graph
     True
     """
+    if misplaced or not callable(function):
+        got = repr(misplaced[0] if misplaced else function)[:80]
+        raise GraphError(
+            "a function and its types by name are needed", got=got, fix="Write pl.build(f, x=pl.float64[3])."
+        )
     builder = Builder()
     arguments = {}
     for name, type in types.items():
@@ -253,10 +292,14 @@ def name_outputs(builder: Builder, name: str, result: Any) -> dict[str, Value]:
         named = {name: result}
     if not named:
         raise GraphError("the function returns nothing", where=name)
-    outputs = {}
+    outputs: dict[str, Value] = {}
     for key, item in named.items():
         if item is None:
             raise GraphError("the function returns None", where=name, fix="Return a value, or a dict of values.")
+        if isinstance(item, (tuple, list, Mapping)) and _holds_values(item):
+            raise GraphError("outputs inside outputs", where=f"{name}, {key}", fix="Return one flat tuple or dict.")
+        if str(key) in outputs:
+            raise GraphError("two outputs have the same name", where=name, got=str(key))
         outputs[str(key)] = as_value(builder, item)
         if outputs[str(key)].builder is not builder:
             raise GraphError("the function returns a value of another graph", where=name)
@@ -264,6 +307,12 @@ def name_outputs(builder: Builder, name: str, result: Any) -> dict[str, Value]:
         if value.node.op.name != "input":
             builder.name(value, key)
     return outputs
+
+
+def _holds_values(item: Any) -> bool:
+    if isinstance(item, Mapping):
+        return any(map(_holds_values, item.values()))
+    return isinstance(item, Value) or (isinstance(item, (tuple, list)) and any(map(_holds_values, item)))
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -282,13 +331,14 @@ def _call_and_watch(function: Callable[..., Any], arguments: dict[str, Any]) -> 
             local.update(frame.f_locals)
 
     previous = sys.getprofile()
-    if code is None or previous is not None:  # a profiler is at work: leave it alone, and paths to the operations
+    foreign = previous is not None and getattr(previous, "__module__", None) != __name__
+    if code is None or foreign:  # a profiler is at work: leave it alone, and paths to the operations
         return function(**arguments), local
     sys.setprofile(watch)
     try:
         return function(**arguments), local
     finally:
-        sys.setprofile(None)
+        sys.setprofile(previous)
 
 
 def _as_tuple(value: Any) -> Any:

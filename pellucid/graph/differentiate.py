@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from pellucid.errors import GraphError
 from pellucid.graph.builder import Builder, scope
-from pellucid.graph.graph import Graph, Node
+from pellucid.graph.graph import Graph, Node, require_graph
 from pellucid.graph.operation import operation
 from pellucid.graph.value import Value
 
@@ -47,7 +47,8 @@ def differentiate(graph: Graph, wrt: str | Sequence[str] | None = None, of: str 
     >>> {name: float(value) for name, value in pl.compile(second)(x=2.0).items()}
     {'value': 8.0, 'd value / d x': 12.0, 'd d value / d x / d x': 12.0}
     """
-    of = _scalar_output(graph, of)
+    require_graph(graph, "differentiate")
+    of = scalar_output(graph, of)
     if wrt is None:
         names = [name for name, node in graph.inputs.items() if node.type.dtype.is_float]
     else:
@@ -62,6 +63,8 @@ def differentiate(graph: Graph, wrt: str | Sequence[str] | None = None, of: str 
     gradients = build_gradients(here[graph.outputs[of]], [here[graph[name]] for name in names], name=of)
     outputs = {name: here[node] for name, node in graph.outputs.items()}
     for name, gradient in zip(names, gradients, strict=True):
+        if f"d {of} / d {name}" in graph.outputs:
+            raise GraphError("the graph has an output of this name already", got=f"d {of} / d {name}")
         outputs[f"d {of} / d {name}"] = _named(gradient, f"d {of} / d {name}")
     return builder.finish(outputs, after="differentiate")
 
@@ -108,7 +111,7 @@ def build_gradients(y: Value, wrt: Sequence[Value], seed: Value | None = None, n
             parts = node.op.build_gradient(g, inputs, Value(builder, node), dict(node.params), wanted)
         for source, part, needed in zip(node.inputs, parts, wanted, strict=True):
             if part is not None and needed:
-                _check(node, source, part)
+                _check(builder, node, source, part)
                 contributions.setdefault(source, []).append(part)
     return [total[value.node] if value.node in total else _filled(builder, 0.0, value) for value in wrt]
 
@@ -139,24 +142,25 @@ def _filled(builder: Builder, number: float, like: Value) -> Value:
     return operation("broadcast")(value, shape=like.shape) if like.shape else value
 
 
-def _check(node: Node, source: Node, part: Value) -> None:
+def _check(builder: Builder, node: Node, source: Node, part: Value) -> None:
     if part.type != source.type:
         raise GraphError(
             "the gradient rule returns a value of another type than the input",
-            where=f"operation {node.op.name}, node {node.path}",
+            where=f"operation {node.op.name}, node {builder.path_of(node)}",
             got=str(part.type),
             expected=str(source.type),
         )
 
 
-def _scalar_output(graph: Graph, of: str | None) -> str:
+def scalar_output(graph: Graph, of: str | None = None) -> str:
+    """Return the output to differentiate: the one named, or the only scalar of a float dtype."""
     scalars = [name for name, node in graph.outputs.items() if not node.type.shape and node.type.dtype.is_float]
     if of is None:
         if len(scalars) != 1:
             raise GraphError(
                 "there is not exactly one scalar output to differentiate",
                 got=", ".join(f"{name}: {node.type}" for name, node in graph.outputs.items()),
-                fix="Name it: differentiate(graph, wrt, of=...).",
+                fix="Name it: of=..." if scalars else "Make it a scalar: pl.sum(...) or pl.mean(...).",
             )
         return scalars[0]
     if of not in graph.outputs:

@@ -113,6 +113,13 @@ class Graph:
         return parse, (str(self),)
 
 
+def require_graph(graph: Any, where: str) -> None:
+    """Raise a GraphError where something else was given."""
+    if not isinstance(graph, Graph):
+        fix = "Build it first: pl.build(f, x=pl.float64[3])." if callable(graph) else "Parse it first: pl.parse(text)."
+        raise GraphError("not a graph", where=where, got=repr(graph)[:80], fix=fix)
+
+
 def find_axes(value: Any) -> Iterator[Axis]:
     """Yield the named axes inside nested tuples."""
     if isinstance(value, Axis):

@@ -25,15 +25,16 @@ from typing import Any
 from pellucid.errors import GraphError, PellucidError, nearest
 from pellucid.graph.builder import Builder
 from pellucid.graph.graph import Graph, Node
-from pellucid.graph.operation import operation
+from pellucid.graph.operation import REGISTRY, operation
 from pellucid.graph.types import DTYPES, Axis, DType, Type, as_shape
 from pellucid.graph.value import Value
 
+_WHOLE = re.compile(r"[-+]?\d+")
 _BARE = re.compile(r"[^\W\d]\w*(?:[/.]\w+)*")
-_RESERVED = {"axes", "input", "output", "True", "False", "nan", "inf", *DTYPES}
+_RESERVED = {"True", "False", "nan", "inf", *DTYPES}
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")
-    |(?P<number>[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf\b|nan\b))
+    |(?P<number>[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|(?:inf|nan)(?![\w/.])))
     |(?P<name>[^\W\d]\w*(?:[/.]\w+)*)
     |(?P<mark>[\[\](),=:]))""",
     re.VERBOSE,
@@ -101,16 +102,19 @@ def parse(text: str) -> Graph:
     >>> print(pl.compile(graph)(x=[0.0, 1.0])["y"])
     [0.         0.76159416]
     """
+    if not isinstance(text, str):
+        raise GraphError("not a text", where="parse", got=type(text).__name__, expected="str")
     reader = _Reader()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        tokens = _Tokens(line, number)
         try:
-            reader.read(_Tokens(line, number))
+            reader.read(tokens)
         except PellucidError as error:
             if error.where and error.where.startswith("line "):
                 raise
-            raise GraphError(str(error), where=f"line {number}") from None
+            raise GraphError(str(error), where=tokens.place()) from None
     if not reader.outputs:
         raise GraphError("the text of a graph ends without an output", fix="It may have been cut; store it again.")
     return reader.builder.finish(reader.outputs, after="parsing")
@@ -130,7 +134,9 @@ class _Reader:
         if word == "axes" and tokens.peek() != ":":
             for name, size in self.pairs(tokens):
                 if type(size) is not int or not 0 <= size <= MAX_ELEMENTS:
-                    raise tokens.error("an axis needs a size", str(size))
+                    raise tokens.error("an axis needs a size", str(size), back=1)
+                if name in self.axes:
+                    raise tokens.error("this axis stands twice", name, back=3)
                 self.axes[name] = Axis(size, name)
         elif word == "input" and tokens.peek() != ":":
             name = tokens.next("name", "string")
@@ -140,7 +146,7 @@ class _Reader:
             name = tokens.next("name", "string")
             tokens.expect("=")
             if name in self.outputs:
-                raise tokens.error("this output stands twice", name)
+                raise tokens.error("this output stands twice", name, back=2)
             self.outputs[name] = self.value(tokens)
         else:
             self.node(word, tokens)
@@ -151,7 +157,7 @@ class _Reader:
         stated = self.type(tokens)
         tokens.expect("=")
         if path in self.values:
-            raise tokens.error("this path stands twice", path)
+            raise tokens.error("this path stands twice", path, back=tokens.position)
         if tokens.peek_kind() == "name" and tokens.peek() not in ("True", "False", "inf", "nan"):
             value = self.call(path, tokens)
         else:
@@ -163,7 +169,12 @@ class _Reader:
         self.values[path] = value
 
     def call(self, path: str, tokens: _Tokens) -> Value:
-        op = operation(tokens.next("name"))
+        name = tokens.next("name")
+        if name not in REGISTRY:
+            raise tokens.error(f"no operation is called {name!r}", name, nearest(name, REGISTRY), back=1)
+        op = REGISTRY[name]
+        if op.name in ("input", "constant"):
+            raise tokens.error("not an operation to be called", op.name, back=1)
         tokens.expect("(")
         inputs: list[Value] = []
         params: dict[str, Any] = {}
@@ -171,26 +182,26 @@ class _Reader:
             if tokens.peek(1) == "=":
                 name = tokens.next("name")
                 tokens.expect("=")
+                if name in params:
+                    raise tokens.error("this parameter stands twice", name, back=2)
                 params[name] = self.literal(tokens)
             else:
                 inputs.append(self.value(tokens))
             if tokens.peek() != ")":
                 tokens.expect(",")
         tokens.expect(")")
-        if op.name in ("input", "constant"):
-            raise tokens.error("not an operation to be called", op.name)
         return self.builder.add(op, tuple(inputs), params, path)
 
     def value(self, tokens: _Tokens) -> Value:
         name = tokens.next("name", "string")
         if name not in self.values:
-            raise tokens.error(f"no node {name!r} stands above", name, nearest(name, self.values))
+            raise tokens.error(f"no node {name!r} stands above", name, nearest(name, self.values), back=1)
         return self.values[name]
 
     def type(self, tokens: _Tokens) -> Type:
         name = tokens.next("name")
         if name not in DTYPES:
-            raise tokens.error("no such dtype", name, nearest(name, DTYPES))
+            raise tokens.error("no such dtype", name, nearest(name, DTYPES), back=1)
         shape = self.literal(tokens)
         if not isinstance(shape, tuple):
             raise tokens.error("a shape is a list of sizes", str(shape))
@@ -217,11 +228,14 @@ class _Reader:
         if kind == "string":
             return tokens.next("string")
         if kind == "number":
-            return _number(tokens.next("number"))
+            word = tokens.next("number")
+            if len(word) > 24 and _WHOLE.fullmatch(word):
+                raise tokens.error("a whole number is too long", word, back=1)
+            return int(word) if _WHOLE.fullmatch(word) else float(word)
         word = tokens.next("name")
         known = {"True": True, "False": False, "inf": math.inf, "nan": math.nan, **DTYPES, **self.axes}
         if word not in known:
-            raise tokens.error("not a value", word, nearest(word, known))
+            raise tokens.error("not a value", word, nearest(word, known), back=1)
         return known[word]
 
     def items(self, tokens: _Tokens, depth: int) -> Iterator[Any]:
@@ -278,15 +292,10 @@ class _Tokens:
         if self.peek() is not None:
             raise self.error("expected the end of the line", str(self.peek()))
 
-    def error(self, what: str, got: str, fix: str | None = None) -> GraphError:
-        at = min(self.position, len(self.found) - 1)
-        column = self.found[at][2] if self.found else 1
-        return GraphError(what, where=f"line {self.number}, column {column}", got=repr(got)[:80], fix=fix)
+    def place(self, back: int = 0) -> str:
+        """Return where the next word stands, or the one `back` words before; at the end of the line, the last."""
+        at = min(self.position - back, len(self.found) - 1)
+        return f"line {self.number}, column {self.found[at][2] if self.found else 1}"
 
-
-def _number(text: str) -> int | float:
-    if re.fullmatch(r"[-+]?\d+", text):
-        if len(text) > 24:
-            raise GraphError("a whole number is too long", got=text[:24])
-        return int(text)
-    return float(text)
+    def error(self, what: str, got: str, fix: str | None = None, back: int = 0) -> GraphError:
+        return GraphError(what, where=self.place(back), got=repr(got)[:80], fix=fix)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pellucid.errors import ShapeError
+
+_NO_AXES = {"True", "False", "nan", "inf", "float64", "float32", "int64", "int32", "uint32", "bool"}
+"""What the text of a graph takes for something else."""
 
 
 class Axis(int):
@@ -26,8 +30,9 @@ class Axis(int):
     name: str
 
     def __new__(cls, size: int, name: str) -> Axis:
-        if not name.isidentifier():
-            raise ShapeError("an axis needs a name that is an identifier", got=repr(name))
+        if not isinstance(name, str) or not re.fullmatch(r"[^\W\d]\w*", name) or name in _NO_AXES:
+            expected = "a word of letters, digits and _ that is no number or dtype"
+            raise ShapeError("not the name of an axis", got=repr(name), expected=expected)
         axis = super().__new__(cls, size)
         axis.name = name
         return axis

@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid.errors import GraphError
 from pellucid.graph.operation import operation
-from pellucid.graph.types import DType, Shape, Type
+from pellucid.graph.types import Axis, DType, Shape, Type
 
 if TYPE_CHECKING:
     from pellucid.graph.builder import Builder
@@ -119,6 +119,8 @@ class Value:
     def __len__(self) -> int:
         if not self.shape:
             raise GraphError("a scalar has no length", where=repr(self))
+        if isinstance(self.shape[0], Axis):
+            raise GraphError("len() would fix the size of a named axis", where=repr(self), fix="Use x.shape[0].")
         return int(self.shape[0])
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any, **more: Any) -> Value:

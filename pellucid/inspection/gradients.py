@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pellucid.errors import GraphError
 from pellucid.executors.program import Program, compile
-from pellucid.graph.builder import build
-from pellucid.graph.differentiate import differentiate
+from pellucid.graph.builder import as_numbers, build, function_name
+from pellucid.graph.differentiate import differentiate, scalar_output
 from pellucid.graph.simplify import simplify
 from pellucid.graph.types import Type, as_dtype, float64
 
@@ -21,16 +23,25 @@ class ValueAndGradient(NamedTuple):
     gradient: dict[str, np.ndarray]
 
 
-def type_of(number: Any) -> Type:
-    """Return the type of an argument: Python numbers and lists count as float64, arrays keep their dtype."""
-    array = np.asarray(number)
-    if isinstance(number, (np.ndarray, np.generic)):
-        return Type(as_dtype(array.dtype), array.shape)
-    return Type(float64 if array.dtype.kind in "iuf" else as_dtype(array.dtype), array.shape)
+def infer_types(inputs: Mapping[str, Any]) -> dict[str, Type]:
+    """Return the types of values: arrays keep their dtype, Python numbers and lists of them are float64.
+
+    Examples
+    --------
+    >>> infer_types({"x": [1, 2], "index": np.array([1, 2]), "c": True})
+    {'x': float64[2], 'index': int64[2], 'c': bool[]}
+    """
+    types = {}
+    for name, value in inputs.items():
+        array = as_numbers(value, f"input {name!r}")
+        plain = not isinstance(value, (np.ndarray, np.generic))
+        dtype = float64 if plain and array.dtype.kind in "iuf" else as_dtype(array.dtype)
+        types[name] = Type(dtype, array.shape)
+    return types
 
 
 def value_and_gradient(
-    function: Callable[..., Any], wrt: str | Sequence[str] | None = None
+    function: Callable[..., Any], wrt: str | Sequence[str] | None = None, of: str | None = None
 ) -> Callable[..., ValueAndGradient]:
     """Return a function that computes a scalar function's value and gradient.
 
@@ -39,14 +50,16 @@ def value_and_gradient(
     Parameters
     ----------
     function : callable
-        As for :func:`pellucid.build`; returns a scalar.
+        As for :func:`pellucid.build`; returns a scalar, or several values of which one is.
     wrt : str or sequence of str, optional
-        Arguments to differentiate with respect to; all float ones by default.
+        Arguments to differentiate with respect to; by default all floats. Arrays of integers are none.
+    of : str, optional
+        Which output to differentiate, where several are scalars.
 
     Returns
     -------
     callable
-        Takes the arguments by name: numbers, lists (both taken as float64) or arrays.
+        Takes the function's arguments: numbers, lists (both taken as float64) or arrays.
 
     Examples
     --------
@@ -57,17 +70,35 @@ def value_and_gradient(
     """
     programs: dict[tuple, tuple[Program, str, list[str]]] = {}
 
-    def compute(**arguments: Any) -> ValueAndGradient:
-        types = {name: type_of(number) for name, number in arguments.items()}
+    def compute(*positional: Any, **named: Any) -> ValueAndGradient:
+        arguments = _bind(function, positional, named)
+        types = infer_types(arguments)
         key = tuple(types.items())
         if key not in programs:
             graph = build(function, **types)
-            named = [name for name, type in types.items() if type.dtype.is_float] if wrt is None else wrt
-            names = [named] if isinstance(named, str) else list(named)
-            gradient = differentiate(graph, names)
-            programs[key] = compile(simplify(gradient)), next(iter(graph.outputs)), names
+            output = scalar_output(graph, of)
+            floats = [name for name, type in types.items() if type.dtype.is_float] if wrt is None else wrt
+            names = [floats] if isinstance(floats, str) else list(floats)
+            if not names:
+                raise GraphError(
+                    "no argument is a float",
+                    where=function_name(function),
+                    got=", ".join(f"{name}: {type}" for name, type in types.items()),
+                    fix="Pass numbers or lists, or arrays of a float dtype.",
+                )
+            programs[key] = compile(simplify(differentiate(graph, names, output))), output, names
         program, output, names = programs[key]
         found = program(**arguments)
         return ValueAndGradient(found[output], {name: found[f"d {output} / d {name}"] for name in names})
 
     return compute
+
+
+def _bind(function: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name, in whatever way they were passed."""
+    if not positional:
+        return named
+    try:
+        return dict(inspect.signature(function).bind(*positional, **named).arguments)
+    except TypeError as error:
+        raise GraphError(f"the arguments do not fit: {error}", where=function_name(function)) from None

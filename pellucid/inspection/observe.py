@@ -16,7 +16,6 @@ from pellucid.executors.program import compile
 from pellucid.graph.builder import build
 from pellucid.graph.differentiate import differentiate
 from pellucid.graph.graph import Graph, Node, live_nodes
-from pellucid.graph.types import Type
 from pellucid.inspection.draw import draw
 from pellucid.inspection.formula import (
     summarize,
@@ -25,7 +24,7 @@ from pellucid.inspection.formula import (
     write_name,
     write_number,
 )
-from pellucid.inspection.gradients import type_of
+from pellucid.inspection.gradients import infer_types
 
 _WIDEST = 60
 """Longer cells of a table are cut."""
@@ -215,26 +214,6 @@ def observe(function_or_graph: Callable[..., Any] | Graph, /, of: str | None = N
         gradients = {path: computed[f"d {of} / d {path}"] for path in wrt}
     nodes = {node.path: _observe_node(node, values, gradients) for node in graph.nodes}
     return Observation(graph, of, MappingProxyType(nodes))
-
-
-def infer_types(inputs: Mapping[str, Any]) -> dict[str, Type]:
-    """Return the types of values: arrays keep their dtype, Python numbers and lists of them are float64.
-
-    Examples
-    --------
-    >>> infer_types({"x": [1, 2], "index": np.array([1, 2]), "c": True})
-    {'x': float64[2], 'index': int64[2], 'c': bool[]}
-    """
-    types = {}
-    for name, value in inputs.items():
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise GraphError("not an array: its rows differ in length", where=f"input {name!r}") from None
-        if array.dtype.kind not in "bifu":
-            raise GraphError("not numbers", where=f"input {name!r}", got=repr(value)[:80])
-        types[name] = type_of(value)
-    return types
 
 
 def _choose_output(graph: Graph, of: str | None) -> str | None:

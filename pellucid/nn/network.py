@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from pellucid.errors import UsageError
-from pellucid.graph.builder import scope
 from pellucid.graph.context import Context, Parameter
 from pellucid.graph.graph import Graph
 from pellucid.graph.types import Axis, DType, Type, as_dtype, float32

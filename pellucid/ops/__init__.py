@@ -39,12 +39,16 @@ from pellucid.ops.functions import absolute, erf, erfc, exp, expm1, log, log1p, 
 from pellucid.ops.indexing import getitem
 from pellucid.ops.joins import concatenate
 from pellucid.ops.randoms import bernoulli_mask, random_normal, random_uniform
-from pellucid.ops.reductions import argmax, max, mean, min, sum
+from pellucid.ops.reductions import argmax, argmin, max, mean, min, sum
+from pellucid.ops.rolls import roll
 from pellucid.ops.rows import gather, one_hot, scatter_add
 from pellucid.ops.samples import Booleans, Case, ErrorCase, Integers, Operand, Uniform
 from pellucid.ops.shapes import broadcast, reshape, sum_to, transpose
 from pellucid.ops.slices import pad, slice
 from pellucid.ops.softmax import log_softmax, log_sum_exp, softmax
+
+abs, where = absolute, select
+"""The names that NumPy gives to these operations."""
 
 __all__ = [
     "NOT_DIFFERENTIABLE",
@@ -54,10 +58,12 @@ __all__ = [
     "Integers",
     "Operand",
     "Uniform",
+    "abs",
     "absolute",
     "activation",
     "add",
     "argmax",
+    "argmin",
     "bernoulli_mask",
     "broadcast",
     "cast",
@@ -106,6 +112,7 @@ __all__ = [
     "random_uniform",
     "relu",
     "reshape",
+    "roll",
     "scatter_add",
     "select",
     "selu",
@@ -125,4 +132,5 @@ __all__ = [
     "sum_to",
     "tanh",
     "transpose",
+    "where",
 ]

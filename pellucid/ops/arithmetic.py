@@ -8,7 +8,7 @@ from pellucid.graph.value import Value
 from pellucid.ops.comparison import equal, greater_equal, logical_and, select
 from pellucid.ops.declare import elementwise
 from pellucid.ops.functions import log
-from pellucid.ops.identities import is_filled, stand_in, undo
+from pellucid.ops.identities import constant_elements, is_filled, stand_in, undo
 from pellucid.ops.samples import Uniform
 
 
@@ -91,7 +91,8 @@ def _power_gradient(g: Value, x: Value, y: Value, out: Value) -> tuple[Value | N
         for exponent, slope in ((0.0, lambda: None), (1.0, lambda: g), (2.0, lambda: g * (2 * x))):
             if is_filled(y, exponent):
                 return slope(), None
-        return g * (y * power(x, y - 1)), None
+        if 0 not in constant_elements(y):
+            return g * (y * power(x, y - 1)), None
     none = equal(y, 0)  # there x**y is 1 for every x, while 0 * x**-1 would not be a number at 0
     by_base = select(none, 0.0, y * power(x, select(none, 1.0, y - 1)))
     flat = logical_and(equal(x, 0), greater_equal(y, 0))

@@ -10,7 +10,7 @@ from pellucid.errors import GraphError, ShapeError
 from pellucid.graph.types import DType, Shape, Type, as_dtype, bool_, float32, float64, int64
 from pellucid.graph.value import Value
 from pellucid.ops.declare import NOT_DIFFERENTIABLE, Structural, structural
-from pellucid.ops.operands import as_operand, check_shape, sparing
+from pellucid.ops.operands import as_operand, check_shape
 from pellucid.ops.samples import Booleans, Case, ErrorCase, Integers, Operand
 
 
@@ -22,7 +22,7 @@ def _check_dtype(where: str, dtype: Any) -> DType:
 
 def _input_type(*, name: str, shape: Shape, dtype: DType) -> Type:
     if not isinstance(name, str) or not name:
-        raise ShapeError("an input needs a name", where="input", got=repr(name))
+        raise ShapeError("an input needs a name", where="input", got=repr(name)[:80])
     return Type(_check_dtype("input", dtype), check_shape("input", shape))
 
 
@@ -129,7 +129,7 @@ def _cast_reference(x: np.ndarray, *, dtype: DType) -> np.ndarray:
     return np.trunc(x) if dtype.kind == "int" else x
 
 
-cast: Structural = sparing(
+cast: Structural = structural(
     name="cast",
     doc="The same values in another dtype: floats are cut towards zero to whole numbers, truth is not being 0.",
     infer=lambda x, *, dtype: Type(_check_dtype("cast", dtype), x.shape),

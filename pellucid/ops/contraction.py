@@ -123,10 +123,10 @@ def _multiply(xp: Any, a: Any, b: Any, read: Labels) -> Any:
 
 def _gradient(g: Value, a: Value, b: Value, y: Value, *, labels: str) -> tuple[Value, Value]:
     read = read_labels(labels)
-    return (
-        contraction(g, b, labels=f"{read.result},{read.second}->{read.first}"),
-        contraction(a, g, labels=f"{read.first},{read.result}->{read.second}"),
-    )
+    by_a = contraction(g, b, labels=f"{read.result},{read.second}->{read.first}")
+    by_b = contraction(a, g, labels=f"{read.first},{read.result}->{read.second}")
+    # where a named axis met one without a name, this gives each operand its own back
+    return reshape.apply((by_a,), {"shape": a.shape}), reshape.apply((by_b,), {"shape": b.shape})
 
 
 def _face(a: Any, b: Any, labels: str) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pellucid.errors import DeclarationError, ShapeError
-from pellucid.graph.builder import as_value
+from pellucid.graph.builder import as_numbers, as_value
 from pellucid.graph.operation import Operation, Params
 from pellucid.graph.types import Type, as_dtype
 from pellucid.graph.value import Value
+from pellucid.ops.description import describe
 
 NOT_DIFFERENTIABLE = "not differentiable"
 """Say ``gradient=NOT_DIFFERENTIABLE`` of an operation whose slope is zero wherever it exists."""
@@ -34,7 +37,18 @@ class Declared(Operation):
 
     def __init__(self, declaration: Mapping[str, Any]):
         self.__dict__.update(declaration)
-        self.__doc__ = self.doc
+        self.__name__ = self.__qualname__ = self.name
+        self.__signature__ = self._sign()
+        self.__doc__ = describe(self.name, self.doc, self.__signature__, self._note())
+
+    @abstractmethod
+    def _sign(self) -> inspect.Signature:
+        """Return how it is called."""
+
+    def _note(self) -> Iterator[str]:
+        """Yield what its documentation says beside its parameters."""
+        if not self.differentiable:
+            yield "Gradients end here: its slope is 0 wherever it exists."
 
     @property
     def differentiable(self) -> bool:
@@ -46,10 +60,13 @@ class Declared(Operation):
         builder = next((operand.builder for operand in operands if isinstance(operand, Value)), None)
         if builder is not None:
             return builder.add(self, tuple(as_value(builder, operand) for operand in operands), params)
-        arrays = tuple(np.asarray(operand) for operand in operands)
-        result = self.infer(tuple(Type(as_dtype(array.dtype), array.shape) for array in arrays), params)
+        arrays = tuple(as_numbers(operand, self.name) for operand in operands)
+        type = self.infer(tuple(Type(as_dtype(array.dtype), array.shape) for array in arrays), params)
         with np.errstate(all="ignore"):
-            return self.evaluate(arrays, params, result)[()]
+            result = self.evaluate(arrays, params, type)
+        if any(np.may_share_memory(result, array) for array in arrays):
+            result = result.copy()  # what is returned belongs to the caller
+        return result[()]
 
     def check_params(self, params: Params) -> None:
         """Refuse parameters that are unknown or missing."""
@@ -85,7 +102,7 @@ class Declared(Operation):
 def require(name: Any, present: Mapping[str, bool]) -> None:
     """Refuse a declaration in which anything is missing, and name all of it."""
     if not isinstance(name, str) or not name.isidentifier():
-        raise DeclarationError("an operation needs a name that is an identifier", got=repr(name))
+        raise DeclarationError("an operation needs a name that is an identifier", got=repr(name)[:80])
     missing = [what for what, there in present.items() if not there]
     if missing:
         raise DeclarationError("the declaration is incomplete", where=name, expected="; ".join(missing))

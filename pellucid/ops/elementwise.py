@@ -16,6 +16,8 @@ from pellucid.graph.operation import Params, operation, register
 from pellucid.graph.types import DType, Type, as_dtype, bool_, broadcast_shapes, float64, promote
 from pellucid.graph.value import Value
 from pellucid.ops.declaration import NOT_DIFFERENTIABLE, Declared, require
+from pellucid.ops.description import signature, tell_number
+from pellucid.ops.meeting import as_arrays, meeting_value
 from pellucid.ops.samples import Sample
 from pellucid.ops.scalar import GraphScalars, numpy_scalars
 
@@ -39,16 +41,20 @@ class Elementwise(Declared):
     arity: int
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
+        if params and len(operands) < self.arity:  # operands by their names
+            named = list(self.__signature__.parameters)[len(operands) : self.arity]
+            if all(name in params for name in named):
+                operands = (*operands, *(params.pop(name) for name in named))
         if len(operands) != self.arity:
             raise ShapeError(
                 "wrong number of operands", where=self.name, got=str(len(operands)), expected=str(self.arity)
             )
         like = next((operand for operand in operands if isinstance(operand, Value)), None)
         if like is None:
-            operands = tuple(map(np.asarray, operands))
+            operands = as_arrays(self.name, operands)
             dtypes = [as_dtype(operand.dtype) for operand in operands]
         else:
-            weak_like = _meeting_value(operands, like)
+            weak_like = meeting_value(operands, like)
             operands = tuple(as_value(like.builder, operand, weak_like) for operand in operands)
             dtypes = [operand.dtype for operand in operands]
         return self.apply(self._cast(operands, dtypes), params)
@@ -83,13 +89,28 @@ class Elementwise(Declared):
         shape = broadcast_shapes(*(type.shape for type in types), where=self.name)
         return Type(bool_ if self.result == "bool" else meeting.pop(), shape)
 
+    def _scalars_of(self, things: Sequence[Any]) -> Any:
+        """Return, of operands, the first that is not a truth value: its dtype is that of the rule's numbers."""
+        return next((thing for thing, kind in zip(things, self.accepts, strict=True) if kind != "bool"), things[0])
+
+    def _sign(self) -> inspect.Signature:
+        return signature(self.rule, self.param_defaults, skipped=1)
+
+    def _note(self) -> Iterator[str]:
+        for operands, value, slopes in self.read_points():
+            slope = ", ".join("none" if each is None else tell_number(each) for each in slopes)
+            at = ", ".join(map(tell_number, operands))
+            yield f"At {at}: {tell_number(value)}" + (f", slope {slope}." if self.differentiable else ".")
+        yield from super()._note()
+
     def compute(self, arrays: Sequence[np.ndarray], params: Params) -> Any:
         """Return what the rule gives on NumPy arrays, as it comes."""
         with np.errstate(all="ignore"):
-            return self.rule(numpy_scalars(arrays[-1].dtype), *arrays, **params)
+            return self.rule(numpy_scalars(self._scalars_of(arrays).dtype), *arrays, **params)
 
     def evaluate(self, arrays: tuple[np.ndarray, ...], params: Params, result: Type) -> np.ndarray:
-        value = np.asarray(self.rule(numpy_scalars(arrays[-1].dtype), *arrays, **params), result.dtype.numpy)
+        scalars = numpy_scalars(self._scalars_of(arrays).dtype)
+        value = np.asarray(self.rule(scalars, *arrays, **params), result.dtype.numpy)
         return value if value.shape == result.shape else np.array(np.broadcast_to(value, result.shape))
 
     def build_gradient(
@@ -98,11 +119,29 @@ class Elementwise(Declared):
         if self.gradient is None:
             return self._derive_gradient(g, inputs, output, params, wanted)
         parts = self.read_parts(self.gradient(g, *inputs, output, **params), inputs)
-        sum_to = operation("sum_to")
         return tuple(
-            sum_to(part, shape=value.shape) if part is not None and needed else None
+            self._fit(part, value) if part is not None and needed else None
             for part, value, needed in zip(parts, inputs, wanted, strict=True)
         )
+
+    def _fit(self, part: Value, operand: Value) -> Value:
+        """Bring what a gradient rule gives for an operand to its dtype and, by sums, to its shape."""
+        if part.dtype != operand.dtype and part.dtype.is_float:
+            part = operation("cast")(part, dtype=operand.dtype)
+        try:
+            return operation("sum_to")(part, shape=operand.shape)
+        except ShapeError:
+            raise DeclarationError(
+                "the gradient rule returns a value of another shape than the operand",
+                where=self.name,
+                got=str(part.type),
+                expected=str(operand.type),
+                fix="Multiply by g, the gradient that comes in.",
+            ) from None
+
+    def trace(self, operands: Sequence[Value], params: Params) -> Any:
+        """Return what the rule gives on graph values."""
+        return self.rule(GraphScalars(self._scalars_of(operands).dtype), *operands, **params)
 
     def _derive_gradient(
         self, g: Value, inputs: tuple[Value, ...], output: Value, params: Params, wanted: tuple[bool, ...]
@@ -115,7 +154,7 @@ class Elementwise(Declared):
         own = Builder()
         places = [own.input(f"x{position}", value.type) for position, value in enumerate(inputs)]
         seed = own.input("g", g.type)
-        traced = self.rule(GraphScalars(output.dtype), *places, **params)
+        traced = self.trace(places, params)
         if not isinstance(traced, Value):
             return (None,) * len(inputs)
         if traced.shape != output.shape:
@@ -155,13 +194,6 @@ class Elementwise(Declared):
                     expected=f"{self.arity} operand(s): (value, slope); only the value where it is not differentiable",
                 )
             yield operands, value, slopes
-
-
-def _meeting_value(operands: Sequence[Any], default: Value) -> Value:
-    """Return the operand whose dtype plain numbers take: a float, else an integer, else the default."""
-    values = [operand for operand in operands if isinstance(operand, Value)]
-    found = [value for kind in ("float", "int") for value in values if value.dtype.kind == kind]
-    return found[0] if found else default
 
 
 def _check_kind(name: str, type: Type, kind: str) -> None:

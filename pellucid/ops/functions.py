@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.graph.value import Value
+from pellucid.ops.comparison import maximum, minimum, select
 from pellucid.ops.declare import NOT_DIFFERENTIABLE, Elementwise, elementwise
+from pellucid.ops.error_function import FAR, gaussian
 from pellucid.ops.identities import undo
 from pellucid.ops.samples import Uniform
 
@@ -66,7 +69,7 @@ absolute = elementwise(
     name="absolute",
     doc="Size without sign. The slope at 0 is 0.",
     rule=lambda s, x: s.abs(x),
-    gradient=lambda g, x, y: g * sign(x),
+    gradient=lambda g, x, y: select(x > 0, g, select(x < 0, -g, sign(x))),  # 0 at 0, also where g is infinite
     reference=lambda x: np.copysign(x, 1.0),
     points={-3.0: (3.0, -1.0), 3.0: (3.0, 1.0), 0.0: (0.0, 0.0)},
     sample=Uniform(-5.0, 5.0, avoid=(0.0,)),
@@ -103,11 +106,37 @@ def special(name: str) -> Callable[[np.ndarray], np.ndarray]:
     return function
 
 
+def _erf_slope(s: Any, x: Any) -> Any:
+    first, second = gaussian(s, s.min(s.abs(x), FAR), 1.0)
+    return 2 / math.sqrt(math.pi) * first * second
+
+
+erf_slope: Elementwise = elementwise(
+    name="erf_slope",
+    doc="Slope of the error function: 2 / sqrt(pi) * exp(-x * x).",
+    rule=_erf_slope,
+    gradient=lambda g, x, y: g * (y * (-2 * near(x))),
+    reference=lambda x: 2 / math.sqrt(math.pi) * np.exp(-x * x),
+    points={
+        0.0: (2 / math.sqrt(math.pi), 0.0),
+        1.0: (0.41510749742059472, -0.83021499484118944),
+        np.inf: (0.0, 0.0),
+        -np.inf: (0.0, 0.0),
+    },
+    sample=Uniform(-4.0, 4.0),
+)
+
+
+def near(x: Value) -> Value:
+    """Return x within the bounds beyond which a Gaussian is 0, so that products of both are 0 at infinity."""
+    return minimum(maximum(x, -FAR), FAR)
+
+
 erf = elementwise(
     name="erf",
     doc="Error function: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.",
     rule=lambda s, x: s.erf(x),
-    gradient=lambda g, x, y: g * (2 / math.sqrt(math.pi) * exp(-(x * x))),
+    gradient=lambda g, x, y: g * erf_slope(x),
     reference=special("erf"),
     points={
         0.0: (0.0, 2 / math.sqrt(math.pi)),
@@ -122,7 +151,7 @@ erfc = elementwise(
     name="erfc",
     doc="Complementary error function: 1 - erf(x), right also where that is small.",
     rule=lambda s, x: s.erfc(x),
-    gradient=lambda g, x, y: g * (-2 / math.sqrt(math.pi) * exp(-(x * x))),
+    gradient=lambda g, x, y: -(g * erf_slope(x)),
     reference=special("erfc"),
     points={
         0.0: (1.0, -2 / math.sqrt(math.pi)),

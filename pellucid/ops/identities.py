@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 from pellucid.graph.types import broadcast_shapes
 from pellucid.graph.value import Value
@@ -10,19 +12,34 @@ from pellucid.graph.value import Value
 
 def is_filled(value: Value, number: float) -> bool:
     """Tell whether all elements of a value are this constant; 0.0 and -0.0 differ where the dtype is a float."""
+    elements = constant_elements(value)
+    first = next(elements, None)
+    if first is None:
+        return False
+
+    def same(item: Any) -> bool:
+        if item != number or isinstance(item, bool) != isinstance(number, bool):
+            return False
+        return not value.dtype.is_float or math.copysign(1.0, item) == math.copysign(1.0, number)
+
+    return same(first) and all(map(same, elements))
+
+
+def constant_elements(value: Value) -> Iterator[Any]:
+    """Yield the numbers of a constant, repeated or not; nothing where the value is no constant."""
     node = value.node
     while node.op.name == "broadcast":
         node = node.inputs[0]
-    if node.op.name != "constant":
-        return False
-    stored = dict(node.params)["value"]
-    while isinstance(stored, tuple):
-        if not stored or any(item != stored[0] for item in stored) or isinstance(stored[0], tuple):
-            return False
-        stored = stored[0]
-    if stored != number or isinstance(stored, bool) != isinstance(number, bool):
-        return False
-    return not value.dtype.is_float or math.copysign(1.0, stored) == math.copysign(1.0, number)
+    if node.op.name == "constant":
+        yield from _leaves(dict(node.params)["value"])
+
+
+def _leaves(stored: Any) -> Iterator[Any]:
+    if isinstance(stored, tuple):
+        for part in stored:
+            yield from _leaves(part)
+    else:
+        yield stored
 
 
 def stand_in(x: Value, *operands: Value) -> Value | None:

@@ -10,7 +10,8 @@ import numpy as np
 from pellucid.errors import ShapeError
 from pellucid.graph.types import Axis, Type, float32, float64
 from pellucid.graph.value import Value
-from pellucid.ops.operands import as_axis, check_axes, meet, sparing, told
+from pellucid.ops.declare import structural
+from pellucid.ops.operands import as_axis, check_axes, meet, told
 from pellucid.ops.samples import Booleans, Case, ErrorCase, Operand
 from pellucid.ops.slices import slice
 
@@ -43,6 +44,8 @@ def _concatenate_type(*parts: Type, axis: int) -> Type:
 
 
 def _concatenate_face(parts: Iterable[Any], axis: int = -1) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(parts, Value) or isinstance(axis, (Value, np.ndarray, list, tuple)):
+        raise ShapeError("the values are not in a list", where="concatenate", fix="Pass a list: concatenate([x, y]).")
     parts = tuple(parts)
     if not parts:
         raise ShapeError("nothing to concatenate", where="concatenate", fix="Give at least one value.")
@@ -59,9 +62,9 @@ def _concatenate_gradient(g: Value, *values: Value, axis: int) -> tuple[Value, .
     return tuple(parts)
 
 
-concatenate = sparing(
+concatenate = structural(
     name="concatenate",
-    doc="Values one after the other along an axis.",
+    doc="Values one after the other along an axis, the last by default.",
     infer=_concatenate_type,
     array=lambda xp, *parts, axis: xp.concatenate(parts, axis=axis),
     gradient=_concatenate_gradient,

@@ -65,14 +65,14 @@ def read_labels(labels: str) -> Labels:
     first, second, result = match.groups()
     for part in (first, second, result):
         if len(set(part)) != len(part):
-            raise ShapeError("a label stands twice in one place", where="contraction", got=repr(labels))
+            raise ShapeError("a label stands twice in one place", where="contraction", got=repr(labels)[:80])
     for label in result:
         if label not in first and label not in second:
-            told = f"{label!r} in {labels!r}"
+            told = f"{label!r} in {labels!r}"[:80]
             raise ShapeError("a label of the result is in neither operand", where="contraction", got=told)
     for label in (*first, *second):
         if label not in result and not (label in first and label in second):
-            told = f"{label!r} in {labels!r}"
+            told = f"{label!r} in {labels!r}"[:80]
             fix = "Sum over that axis first."
             raise ShapeError(
                 "a label of one operand alone has to be in the result", where="contraction", got=told, fix=fix

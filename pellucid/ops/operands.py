@@ -9,41 +9,26 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import ShapeError
-from pellucid.graph.builder import as_value
-from pellucid.graph.operation import Params, operation, register
-from pellucid.graph.types import Axis, DType, Shape, Type, as_dtype, promote
+from pellucid.graph.builder import as_numbers, as_value
+from pellucid.graph.operation import operation
+from pellucid.graph.types import Axis, DType, Shape, Type, as_dtype, float64, promote
 from pellucid.graph.value import Value
-from pellucid.ops.declare import Structural, structural
-
-
-class Sparing(Structural):
-    """A structural operation that adds no node where one of its identities holds, such as a cast to the same dtype."""
-
-    def apply(self, operands: Sequence[Any], params: Params) -> Any:
-        params = {**self.param_defaults, **params}
-        if operands and all(isinstance(operand, Value) for operand in operands):
-            self.infer(tuple(operand.type for operand in operands), params)
-            simpler = self.simplify(tuple(operands), params)
-            if simpler is not None:
-                return simpler
-        return super().apply(operands, params)
-
-
-def sparing(**declaration: Any) -> Structural:
-    """Declare a structural operation, as :func:`structural` does, that leaves no-ops out of the graph."""
-    op = Sparing(vars(structural(**declaration)))
-    register(op, replace=True)
-    return op
 
 
 def as_operand(x: Any) -> Any:
     """Return a graph value as it is and anything else as an array, so that both have a shape and a number of axes."""
-    return x if isinstance(x, Value) else np.asarray(x)
+    return x if isinstance(x, Value) else as_numbers(x, "operand")
 
 
 def dtype_of(x: Any) -> DType:
     """Return the dtype of a graph value or an array."""
     return x.dtype if isinstance(x, Value) else as_dtype(np.asarray(x).dtype)
+
+
+def as_floats(x: Any) -> Any:
+    """Return an operand with whole numbers as float64."""
+    x = as_operand(x)
+    return operation("cast")(x, dtype=float64) if dtype_of(x).kind == "int" else x
 
 
 def meet(operands: Sequence[Any]) -> tuple[Any, ...]:
@@ -52,7 +37,7 @@ def meet(operands: Sequence[Any]) -> tuple[Any, ...]:
     if values:
         operands = tuple(as_value(values[0].builder, operand, values[0]) for operand in operands)
     else:
-        operands = tuple(map(np.asarray, operands))
+        operands = tuple(map(as_operand, operands))
     common = promote(*map(dtype_of, operands))
     return tuple(x if dtype_of(x) == common else operation("cast")(x, dtype=common) for x in operands)
 
@@ -64,26 +49,29 @@ def as_axes(where: str, axis: int | Iterable[int] | None, ndim: int) -> tuple[in
     asked = tuple(axis) if isinstance(axis, Iterable) else (axis,)
     axes = sorted(as_axis(where, item, ndim) for item in asked)
     if len(set(axes)) != len(axes):
-        raise ShapeError("an axis is named twice", where=where, got=repr(axis))
+        raise ShapeError("an axis is named twice", where=where, got=repr(axis)[:80])
     return tuple(axes)
 
 
 def as_axis(where: str, axis: int, ndim: int) -> int:
     """Return one axis as a number from 0 up."""
     try:
+        if isinstance(axis, (bool, np.bool_)):
+            raise TypeError
         number = operator.index(axis)
     except TypeError:
-        raise ShapeError("an axis is a whole number", where=where, got=repr(axis)) from None
+        raise ShapeError("an axis is a whole number", where=where, got=repr(axis)[:80]) from None
     if not -ndim <= number < ndim:
         expected = f"{-ndim} to {ndim - 1}" if ndim else "none, as a scalar has no axes"
-        raise ShapeError("no such axis", where=where, got=f"axis {number}", expected=expected)
+        raise ShapeError("no such axis", where=where, got=f"axis {number}"[:80], expected=expected)
     return number % ndim
 
 
 def check_axes(where: str, axes: Any, ndim: int) -> tuple[int, ...]:
     """Return the axes of a node, which have to be in their plain form: a sorted tuple of numbers from 0 up."""
     if not isinstance(axes, tuple) or as_axes(where, axes, ndim) != axes:
-        raise ShapeError("axes are not in their plain form", where=where, got=repr(axes), expected="sorted, from 0 up")
+        got = repr(axes)[:80]
+        raise ShapeError("axes are not in their plain form", where=where, got=got, expected="sorted, from 0 up")
     return axes
 
 
@@ -143,4 +131,4 @@ def keep_names(shape: Shape, like: Shape) -> Shape:
 
 def told(shape: Iterable[int]) -> str:
     """Return a shape as it is shown in messages."""
-    return "[" + ", ".join(map(str, shape)) + "]"
+    return ("[" + ", ".join(map(str, shape)) + "]")[:80]

@@ -23,10 +23,10 @@ from pellucid.ops.operands import (
     check_number,
     check_shape,
     dtype_of,
-    sparing,
 )
 from pellucid.ops.samples import Case, ErrorCase, Integers, Operand
 from pellucid.ops.shapes import broadcast, reshape
+from pellucid.ops.totals import add_up
 
 Axes = tuple[int, ...]
 
@@ -51,7 +51,7 @@ def spread(y: Value, x: Value, axes: Axes) -> Value:
 def reduction_type(where: str, x: Type, axes: Any, keepdims: Any) -> Type:
     """Infer the type of a reduction."""
     if not isinstance(keepdims, bool):
-        raise ShapeError("keepdims is True or False", where=where, got=repr(keepdims))
+        raise ShapeError("keepdims is True or False", where=where, got=repr(keepdims)[:80])
     return Type(x.dtype, reduced(x.shape, check_axes(where, axes, x.ndim), keepdims))
 
 
@@ -107,11 +107,11 @@ _ERRORS = [
 ]
 _EMPTY = Case((Operand((2, 0)),), {"axes": (1,), "keepdims": False})
 
-sum = sparing(
+sum = structural(
     name="sum",
-    doc="The sum along axes; truth values count as 0 and 1.",
+    doc="The sum along axes, all by default; truth values count as 0 and 1.",
     infer=lambda x, *, axes, keepdims: reduction_type("sum", check_number("sum", x), axes, keepdims),
-    array=lambda xp, x, *, axes, keepdims: xp.sum(x, axis=axes, keepdims=keepdims),
+    array=lambda xp, x, *, axes, keepdims: add_up(xp, x, axes, keepdims),
     gradient=lambda g, x, y, *, axes, keepdims: spread(g, x, axes),
     reference=lambda x, *, axes, keepdims: reduce_rows(x, axes, keepdims, math.fsum),
     params={"axes": (), "keepdims": False},
@@ -154,12 +154,12 @@ def _mean_gradient(g: Value, x: Value, y: Value, *, axes: Axes, keepdims: bool) 
 
 
 def _mean_array(xp: Any, x: Any, *, axes: Axes, keepdims: bool) -> Any:
-    return xp.sum(x, axis=axes, keepdims=keepdims) / x.dtype.type(math.prod(x.shape[axis] for axis in axes))
+    return add_up(xp, x, axes, keepdims) / x.dtype.type(math.prod(x.shape[axis] for axis in axes))
 
 
-mean = sparing(
+mean = structural(
     name="mean",
-    doc="The arithmetic mean along axes, NaN where there are no elements.",
+    doc="The arithmetic mean along axes, all by default; NaN where there are no elements.",
     infer=lambda x, *, axes, keepdims: reduction_type("mean", check_float("mean", x), axes, keepdims),
     array=_mean_array,
     gradient=_mean_gradient,
@@ -185,9 +185,12 @@ def _max_gradient(g: Value, x: Value, y: Value, *, axes: Axes, keepdims: bool) -
     return operation("select")(greatest, broadcast(share, x.shape), 0.0)
 
 
-max = sparing(
+max = structural(
     name="max",
-    doc="The greatest element along axes, NaN where there is one; its gradient is split evenly among equal ones.",
+    doc=(
+        "The greatest element along axes, all by default, NaN where there is one; its gradient is split evenly among"
+        " equal ones."
+    ),
     infer=_max_type,
     array=lambda xp, x, *, axes, keepdims: xp.max(x, axis=axes, keepdims=keepdims),
     gradient=_max_gradient,
@@ -226,12 +229,42 @@ def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     array([1., 2.])
     """
     x = as_operand(x)
+    return _reflect(max(_reflect(x), axis, keepdims))
+
+
+def _reflect(x: Any) -> Any:
+    """Turn the order of numbers round; twice gives them back."""
     if dtype_of(x).is_float:
-        return operation("negative")(max(operation("negative")(x), axis, keepdims))
+        return operation("negative")(x)
     # Reflecting at 0 would overflow at the end of the range; these reflections map whole numbers one to one.
     edge = cast(2**32 - 1 if dtype_of(x) == uint32 else -1, dtype_of(x))
-    subtract = operation("subtract")
-    return subtract(edge, max(subtract(edge, x), axis, keepdims))
+    return operation("subtract")(edge, x)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """Return the place of the least element along an axis, the last by default: the first among equal ones.
+
+    Parameters
+    ----------
+    x : Value or array
+    axis : int
+
+    Returns
+    -------
+    Value or array
+        int64, without the axis. Where there is a NaN, the place of the first one.
+
+    Raises
+    ------
+    ShapeError
+        Where the axis does not exist or is empty.
+
+    Examples
+    --------
+    >>> argmin([[3.0, 1.0], [2.0, 5.0]])
+    array([1, 0])
+    """
+    return argmax(_reflect(as_operand(x)), axis)
 
 
 def _argmax_type(x: Type, *, axis: int) -> Type:
@@ -247,7 +280,10 @@ def _argmax_face(x: Any, axis: int = -1) -> tuple[tuple[Any], dict[str, Any]]:
 
 argmax = structural(
     name="argmax",
-    doc="The place of the greatest element along an axis: the first among equal ones, the first NaN if any.",
+    doc=(
+        "The place of the greatest element along an axis, the last by default: the first among equal ones, the first"
+        " NaN if any."
+    ),
     infer=_argmax_type,
     array=lambda xp, x, *, axis: xp.argmax(x, axis=axis),
     gradient=NOT_DIFFERENTIABLE,

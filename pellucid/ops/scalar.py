@@ -14,6 +14,7 @@ import numpy as np
 
 from pellucid.graph.operation import operation
 from pellucid.graph.types import DType
+from pellucid.graph.value import Value
 from pellucid.ops import error_function
 
 
@@ -90,6 +91,7 @@ class GraphScalars:
     """The vocabulary on graph values: each word adds the node of the operation of that name."""
 
     def __init__(self, dtype: DType):
+        self.dtype = dtype
         if dtype.is_float:
             limits = np.finfo(dtype.numpy)
             self.eps, self.tiny, self.largest = float(limits.eps), float(limits.tiny), float(limits.max)
@@ -97,4 +99,9 @@ class GraphScalars:
     exp, expm1, log, log1p = _node("exp"), _node("expm1"), _node("log"), _node("log1p")
     sqrt, power, tanh, erf, erfc = _node("sqrt"), _node("power"), _node("tanh"), _node("erf"), _node("erfc")
     abs, sign, max, min = _node("absolute"), _node("sign"), _node("maximum"), _node("minimum")
-    equal, select = _node("equal"), _node("select")
+    equal = _node("equal")
+
+    def select(self, condition: Any, x: Any, y: Any) -> Any:
+        if isinstance(condition, Value) and not isinstance(x, Value) and not isinstance(y, Value):
+            x, y = (condition.builder.constant(side, self.dtype) for side in (x, y))  # two numbers have no dtype
+        return operation("select")(condition, x, y)

@@ -11,10 +11,11 @@ import numpy as np
 from pellucid.errors import ShapeError
 from pellucid.graph.types import Axis, Shape, Type, as_shape, broadcast_shapes, float64
 from pellucid.graph.value import Value
-from pellucid.ops.declare import Structural
+from pellucid.ops.declare import Structural, structural
 from pellucid.ops.identities import undo
-from pellucid.ops.operands import as_axis, as_operand, check_number, check_shape, keep_names, same_shape, sparing, told
+from pellucid.ops.operands import as_axis, as_operand, check_number, check_shape, keep_names, same_shape, told
 from pellucid.ops.samples import Booleans, Case, ErrorCase, Operand
+from pellucid.ops.totals import add_up
 
 
 def _broadcast_type(x: Type, *, shape: Shape) -> Type:
@@ -39,7 +40,7 @@ def _broadcast_identity(x: Value, *, shape: Shape) -> Value | None:
     return broadcast(inner, shape) if inner is not None else None
 
 
-broadcast: Structural = sparing(
+broadcast: Structural = structural(
     name="broadcast",
     doc="The value repeated along new leading axes and along axes of size 1.",
     infer=_broadcast_type,
@@ -85,10 +86,10 @@ def _sum_to_type(x: Type, *, shape: Shape) -> Type:
 
 
 def _sum_to_array(xp: Any, x: Any, *, shape: Shape) -> Any:
-    return xp.sum(x, axis=_summed_axes(x.shape, shape)).reshape(shape)
+    return add_up(xp, x, _summed_axes(x.shape, shape)).reshape(shape)
 
 
-sum_to: Structural = sparing(
+sum_to: Structural = structural(
     name="sum_to",
     doc="The sum over the axes along which `shape` would be repeated to give the operand's: the gradient of broadcast.",
     infer=_sum_to_type,
@@ -178,7 +179,7 @@ def _reshape_identity(x: Value, *, shape: Shape) -> Value | None:
     return reshape(inner, shape) if inner is not None else None
 
 
-reshape: Structural = sparing(
+reshape: Structural = structural(
     name="reshape",
     doc="The same elements, in the same row-major order, in another shape.",
     infer=_reshape_type,
@@ -204,9 +205,9 @@ reshape: Structural = sparing(
 
 
 def _transpose_type(x: Type, *, axes: tuple[int, ...]) -> Type:
-    if not isinstance(axes, tuple) or sorted(axes) != list(range(x.ndim)):
+    if not isinstance(axes, tuple) or {*map(type, axes)} - {int} or sorted(axes) != list(range(x.ndim)):
         expected = f"each of 0 to {x.ndim - 1} once" if x.ndim else "none"
-        raise ShapeError("not an order of the axes", where="transpose", got=repr(axes), expected=expected)
+        raise ShapeError("not an order of the axes", where="transpose", got=repr(axes)[:80], expected=expected)
     return Type(x.dtype, tuple(x.shape[axis] for axis in axes))
 
 
@@ -226,7 +227,7 @@ def _transpose_identity(x: Value, *, axes: tuple[int, ...]) -> Value | None:
     return transpose(inner, tuple(before[axis] for axis in axes))
 
 
-transpose: Structural = sparing(
+transpose: Structural = structural(
     name="transpose",
     doc="The axes in another order: axis k of the result is axis axes[k] of the operand.",
     infer=_transpose_type,

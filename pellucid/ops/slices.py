@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import ShapeError
-from pellucid.graph.types import Shape, Type, float64
+from pellucid.graph.types import Axis, Shape, Type, float64
 from pellucid.graph.value import Value
+from pellucid.ops.declare import structural
 from pellucid.ops.operands import (
     as_operand,
     check_axes,
     check_shape,
     same_shape,
     same_size,
-    sparing,
     told,
 )
 from pellucid.ops.samples import Booleans, Case, ErrorCase, Operand
@@ -30,7 +30,7 @@ def check_places(where: str, shape: Shape, axes: Numbers, start: Numbers, size: 
     for name, numbers in (("start", start), ("size", size), ("step", step)):
         whole = isinstance(numbers, tuple) and all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
         if not whole or len(numbers) != len(axes):
-            raise ShapeError(f"{name} is not one whole number for each axis", where=where, got=repr(numbers))
+            raise ShapeError(f"{name} is not one whole number for each axis", where=where, got=repr(numbers)[:80])
     for axis, first, count, stride in zip(axes, start, size, step, strict=True):
         first = first + shape[axis] if first < 0 else first
         last = first + (count - 1) * stride
@@ -81,7 +81,7 @@ def _places(axes: Numbers, start: Numbers, size: Numbers, step: Numbers) -> dict
     return {"axes": axes, "start": start, "size": size, "step": step}
 
 
-slice = sparing(
+slice = structural(
     name="slice",
     doc=(
         "Elements start + k * step for k = 0 to size - 1 on each of the axes; a negative start counts from the end,"
@@ -131,8 +131,16 @@ def _pad_face(x: Any, width: Any = None, **places: Any) -> tuple[tuple[Any], dic
         widths = np.array(-1)
     if widths.dtype.kind not in "iu" or (widths < 0).any():
         expected = f"a whole number, (before, after), or such a pair for each of {x.ndim} axes"
-        raise ShapeError("not a width of padding", where="pad", got=repr(width), expected=expected)
+        raise ShapeError("not a width of padding", where="pad", got=repr(width)[:80], expected=expected)
     padded = [(axis, *pair) for axis, pair in enumerate(widths.tolist()) if any(pair)]
+    for axis, *_ in padded:
+        if isinstance(x.shape[axis], Axis):
+            raise ShapeError(
+                f"the axis {x.shape[axis].name!r} may change its size, and the padded one could not follow",
+                where=f"pad, axis {axis}",
+                got=f"width {widths[axis].tolist()}",
+                fix="Pad other axes only, or concatenate zeros: pl.concatenate([x, zeros], axis).",
+            )
     added = {axis: before + after for axis, before, after in padded}
     return (x,), {
         "shape": tuple(size + added[axis] if axis in added else size for axis, size in enumerate(x.shape)),
@@ -170,7 +178,7 @@ def _into(shape: Shape, axes: Numbers, start: Numbers, step: Numbers) -> dict[st
     return {"shape": shape, "axes": axes, "start": start, "step": step}
 
 
-pad = sparing(
+pad = structural(
     name="pad",
     doc="Zeros of `shape` (False for truth values), with the operand at the places that a slice would take it from.",
     infer=_pad_type,

@@ -15,7 +15,7 @@ import numpy as np
 from pellucid.graph.value import Value
 from pellucid.ops.declare import Elementwise, elementwise
 from pellucid.ops.error_function import FAR, gaussian, normal_ratio
-from pellucid.ops.functions import exp, special
+from pellucid.ops.functions import near, special
 from pellucid.ops.sigmoids import EVEN, sigmoid, sigmoid_slope, tanh, tanh_slope
 
 GONE = 2e4
@@ -64,9 +64,25 @@ def _gelu_slope(s: Any, x: Any) -> Any:
     return s.select(x < 0.0, part, 1.0 - part)
 
 
+def _normal_density(s: Any, x: Any) -> Any:
+    first, second = gaussian(s, s.min(s.abs(x), FAR), 0.5)
+    return 1 / math.sqrt(2 * math.pi) * first * second
+
+
+normal_density: Elementwise = elementwise(
+    name="normal_density",
+    doc="Density of the standard normal distribution: exp(-x * x / 2) / sqrt(2 * pi).",
+    rule=_normal_density,
+    gradient=lambda g, x, y: -(g * (y * near(x))),
+    reference=lambda x: np.exp(-x * x / 2.0) / math.sqrt(2 * math.pi),
+    points={0.0: (1 / math.sqrt(2 * math.pi), 0.0), np.inf: (0.0, 0.0), -np.inf: (0.0, 0.0)},
+    sample=EVEN,
+)
+
+
 def _gelu_curvature(g: Value, x: Value, y: Value) -> Value:
-    square = x * x
-    return g * (exp(-0.5 * square) * (1 / math.sqrt(2 * math.pi)) * (2 - square))
+    x = near(x)
+    return g * (normal_density(x) * (2 - x * x))
 
 
 gelu_slope: Elementwise = elementwise(

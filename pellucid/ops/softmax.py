@@ -11,9 +11,11 @@ from typing import Any
 
 from pellucid.graph.types import Type, float64, int64
 from pellucid.graph.value import Value
-from pellucid.ops.operands import as_axes, as_operand, check_axes, check_float, sparing
+from pellucid.ops.declare import structural
+from pellucid.ops.operands import as_axes, as_floats, check_axes, check_float
 from pellucid.ops.reductions import Axes, reduce_rows, reduction_type, spread, sum
 from pellucid.ops.samples import Case, ErrorCase, Operand, Uniform
+from pellucid.ops.totals import add_up
 
 
 def _shifted(xp: Any, x: Any, axes: Axes) -> tuple[Any, Any]:
@@ -27,7 +29,7 @@ def _shifted(xp: Any, x: Any, axes: Axes) -> tuple[Any, Any]:
 
 def _log_sum_exp_array(xp: Any, x: Any, *, axes: Axes, keepdims: bool) -> Any:
     greatest, distance = _shifted(xp, x, axes)
-    result = greatest + xp.log(xp.sum(xp.exp(distance), axis=axes, keepdims=True))
+    result = greatest + xp.log(add_up(xp, xp.exp(distance), axes, True))
     return result if keepdims else xp.squeeze(result, axis=axes)
 
 
@@ -39,7 +41,7 @@ def _log_sum_exp_of(row: list[float]) -> float:
 
 
 def _log_sum_exp_face(x: Any, axis: Any = -1, keepdims: bool = False, *, axes: Any = None) -> Any:
-    x = as_operand(x)
+    x = as_floats(x)
     asked = axis if axes is None else axes
     return (x,), {"axes": as_axes("log_sum_exp", asked, x.ndim), "keepdims": bool(keepdims)}
 
@@ -56,9 +58,12 @@ _ERRORS = [
     ("twice", float64[2, 3], (0, 0)),
 ]
 
-log_sum_exp = sparing(
+log_sum_exp = structural(
     name="log_sum_exp",
-    doc="The logarithm of the sum of exponentials along axes: a smooth maximum, minus infinity for no elements.",
+    doc=(
+        "The logarithm of the sum of exponentials along axes, the last by default: a smooth maximum, minus infinity"
+        " for no elements."
+    ),
     infer=lambda x, *, axes, keepdims: reduction_type("log_sum_exp", check_float("log_sum_exp", x), axes, keepdims),
     array=_log_sum_exp_array,
     gradient=_log_sum_exp_gradient,
@@ -85,7 +90,7 @@ def _rows_type(where: str, x: Type, axes: Axes) -> Type:
 
 def _rows_face(name: str) -> Any:
     def face(x: Any, axis: Any = -1, *, axes: Any = None) -> Any:
-        x = as_operand(x)
+        x = as_floats(x)
         return (x,), {"axes": as_axes(name, axis if axes is None else axes, x.ndim)}
 
     return face
@@ -93,7 +98,7 @@ def _rows_face(name: str) -> Any:
 
 def _softmax_array(xp: Any, x: Any, *, axes: Axes) -> Any:
     powers = xp.exp(_shifted(xp, x, axes)[1])
-    powers /= xp.sum(powers, axis=axes, keepdims=True)
+    powers /= add_up(xp, powers, axes, True)
     return powers
 
 
@@ -117,9 +122,9 @@ _ROWS = [
     Case((Operand(()),), {"axes": ()}),
 ]
 
-softmax = sparing(
+softmax = structural(
     name="softmax",
-    doc="Exponentials divided by their sum along axes: positive numbers that add up to 1.",
+    doc="Exponentials divided by their sum along axes, the last by default: positive numbers that add up to 1.",
     infer=lambda x, *, axes: _rows_type("softmax", x, axes),
     array=_softmax_array,
     gradient=_softmax_gradient,
@@ -134,16 +139,19 @@ softmax = sparing(
 
 def _log_softmax_array(xp: Any, x: Any, *, axes: Axes) -> Any:
     distance = _shifted(xp, x, axes)[1]
-    return distance - xp.log(xp.sum(xp.exp(distance), axis=axes, keepdims=True))
+    return distance - xp.log(add_up(xp, xp.exp(distance), axes, True))
 
 
 def _log_softmax_gradient(g: Value, x: Value, y: Value, *, axes: Axes) -> Value:
     return g - softmax(x, axes=axes) * sum(g, axes=axes, keepdims=True)
 
 
-log_softmax = sparing(
+log_softmax = structural(
     name="log_softmax",
-    doc="The logarithm of the softmax along axes, finite where the softmax itself is too small for a number.",
+    doc=(
+        "The logarithm of the softmax along axes, the last by default, finite where the softmax itself is too"
+        " small for a number."
+    ),
     infer=lambda x, *, axes: _rows_type("log_softmax", x, axes),
     array=_log_softmax_array,
     gradient=_log_softmax_gradient,

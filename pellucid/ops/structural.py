@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from pellucid.graph.operation import Params, register
 from pellucid.graph.types import Type
 from pellucid.graph.value import Value
 from pellucid.ops.declaration import NOT_DIFFERENTIABLE, Declared, require
+from pellucid.ops.description import signature, tell_arguments
 from pellucid.ops.samples import Case, ErrorCase
 
 
@@ -27,9 +29,32 @@ class Structural(Declared):
     face: Callable[..., tuple[Sequence[Any], dict[str, Any]]] | None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
+        taken: tuple[Sequence[Any], dict[str, Any]] = (operands, params)
         if self.face is not None:
-            operands, params = self.face(*operands, **params)  # type: ignore[assignment]
-        return self.apply(operands, params)
+            try:
+                taken = self.face(*operands, **params)
+            except PellucidError:
+                raise
+            except (TypeError, ValueError, OverflowError) as error:
+                raise ShapeError(
+                    f"wrong arguments ({_misfit(self.face, operands, params) or error})",
+                    where=self.name,
+                    got=tell_arguments(operands, params),
+                    expected=f"{self.name}{self.__signature__}",
+                ) from error
+        return self.apply(*taken)
+
+    def apply(self, operands: Sequence[Any], params: Params) -> Any:
+        params = {**self.param_defaults, **params}
+        if self.identities and operands and all(isinstance(operand, Value) for operand in operands):
+            self.infer(tuple(operand.type for operand in operands), params)
+            simpler = self.simplify(tuple(operands), params)
+            if simpler is not None:
+                return simpler
+        return super().apply(operands, params)
+
+    def _sign(self) -> inspect.Signature:
+        return signature(self.rule, self.param_defaults) if self.face is None else signature(self.face, {})
 
     def infer(self, types: tuple[Type, ...], params: Params) -> Type:
         self.check_params(params)
@@ -51,6 +76,15 @@ class Structural(Declared):
 
     def simplify(self, inputs: tuple[Value, ...], params: Params) -> Value | None:
         return self.identities(*inputs, **params) if self.identities else None
+
+
+def _misfit(face: Callable[..., Any], operands: Sequence[Any], params: Params) -> str | None:
+    """Return why arguments do not fit a function's signature, if they do not."""
+    try:
+        inspect.signature(face).bind(*operands, **params)
+    except TypeError as error:
+        return str(error)
+    return None
 
 
 def structural(
@@ -92,7 +126,8 @@ def structural(
     face : callable, optional
         ``face(*arguments, **keywords)`` turns what a caller writes (``axis=-1``) into operands and parameters.
     identities : callable, optional
-        ``identities(*inputs, **params)`` returns a simpler value that is equal to the bit, or None.
+        ``identities(*inputs, **params)`` returns a simpler value that is equal to the bit, or None. Where one holds, no
+        node is added.
     activation : bool
         Offer it as the activation of a layer; it takes one operand then.
     replace : bool

@@ -128,7 +128,8 @@ class Evaluator:
             main = prediction_name(self.network, name)
             before = "" if len(self.kinds) == 1 else f"{name}/"
             told[before + kind] = outputs.pop(main)
-            told |= {before + key.removeprefix(f"{main}/"): outputs[key] for key in outputs if key.startswith(f"{main}/")}
+            more = [key for key in outputs if key.startswith(f"{main}/")]
+            told |= {before + key.removeprefix(f"{main}/"): outputs[key] for key in more}
         return told
 
     def evaluate(

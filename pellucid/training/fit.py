@@ -89,7 +89,7 @@ class Fit:
     def predict_all(self, inputs: Any) -> dict[str, np.ndarray]:
         """Return everything that the losses say of the outputs, such as ``mean`` and ``variance``, by name.
 
-        Where there are several outputs, the names are ``<output>/mean`` and the like. `inputs` is as for :meth:`predict`.
+        Where there are several outputs, the names are ``<output>/mean`` and the like. `inputs` as for :meth:`predict`.
         """
         return self.evaluator.predict_all(self.parameters, self._dataset(inputs))
 

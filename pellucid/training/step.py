@@ -20,8 +20,8 @@ from pellucid.nn.losses.loss import blank_unused
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, Mixup, Regularizer, output_weights
 from pellucid.ops.comparison import maximum
-from pellucid.ops.joins import concatenate
 from pellucid.ops.reductions import max as largest
+from pellucid.ops.rolls import roll
 from pellucid.optim.clipping import clip_gradients
 from pellucid.optim.optimizers import Optimizer
 
@@ -191,7 +191,7 @@ def _mix(name: str, value: Value, ratio: Value) -> Value:
 
 def _shifted(value: Value) -> Value:
     """Return the mini-batch with each row in the place of the one before it."""
-    return concatenate([value[1:], value[:1]], axis=0) if value.shape[0] > 1 else value
+    return roll(value, -1, axis=0)
 
 
 def _finish(context: Context, network: Network, losses: Mapping[str, Loss], loss: Value, batch: int) -> TrainingStep:

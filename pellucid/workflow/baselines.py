@@ -105,7 +105,7 @@ def fit_linear_model(
             network,
             learning,
             loss=loss,
-            optimizer=LBFGS(max_iterations=ITERATIONS),
+            optimizer=LBFGS(max_iterations=ITERATIONS, gradient_tolerance=1e-8, value_tolerance=1e-15),
             epochs=ITERATIONS,
             regularizers=[L2(strength, output=True)],
             start_from=parameters,

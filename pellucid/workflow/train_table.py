@@ -53,7 +53,7 @@ def train_table(
 ) -> Run:
     """Train a network on a table, and compare it with simple baselines on rows that it has not seen.
 
-    Of the rows, 64 % are learned from, 16 % say when to stop, and 20 % are for the report; classes are in equal shares
+    Of the rows, 70 % are learned from, 10 % say when to stop, and 20 % are for the report; classes are in equal shares
     in all of them. Encoders see the training rows only.
 
     Ctrl-C ends the training; the report and the folder are then made from the best network so far. A second one raises

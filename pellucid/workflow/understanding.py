@@ -16,7 +16,7 @@ from pellucid.data.roles import Role, infer_roles
 from pellucid.data.table import Table, as_table
 from pellucid.data.task import Task, infer_task
 
-FRACTIONS = {"train": 0.64, "validation": 0.16, "test": 0.2}
+FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 """The share of the rows that is learned from, that progress is judged by, and that the report is about."""
 
 
