@@ -1,4 +1,4 @@
-"""For all tests and doctests: what they declare is gone when they end."""
+"""For all tests and doctests: what they declare is gone when they end, and no terminal shapes what is printed."""
 
 from collections.abc import Iterator
 
@@ -17,3 +17,9 @@ def registries_stay_as_they_are() -> Iterator[None]:
     for registry, known in zip(registries, before, strict=True):
         registry.clear()
         registry.update(known)
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)

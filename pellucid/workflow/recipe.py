@@ -79,7 +79,7 @@ class Recipe:
     limit: float = 3.0
     activation: str = "gelu"
     dropout: float = 0.2
-    label_smoothing: float = 0.05
+    label_smoothing: float = 0.0
     l2: float = 1e-4
     learning_rate: float = 1e-3
     batch_size: int = 32
