@@ -16,7 +16,7 @@ TABLE := examples/tables/digits.csv
 .DELETE_ON_ERROR:
 # Two pips must not write into one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint format docs clean
+.PHONY: help demo test test-long lint format docs results clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ format: $(VENV)/.installed-lint ## Put the code into the checked format
 docs: $(VENV)/.installed ## Write the pages and pictures that are made from the code
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
+
+results: $(VENV)/.installed ## Measure the default recipe on the example tables (minutes)
+	$(BIN)/python docs/make_results.py
 
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist runs/demo runs/demo-rows.csv

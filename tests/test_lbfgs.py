@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import pellucid as pl
 from pellucid.errors import TrainingError, UsageError
 from pellucid.optim.lbfgs import LBFGS, minimize
 
@@ -91,3 +92,54 @@ def test_every_setting_is_at_work():
 def test_nothing_to_learn_is_told():
     with pytest.raises(UsageError, match="there are no parameters to learn"):
         minimize(rosenbrock, {})
+
+
+# -- as the way to learn in fit ----------------------------------------------------------------------------------------
+
+
+def regression(count=50):
+    x = np.random.default_rng(0).uniform(0.1, 1.0, (count, 3))
+    return x, x @ [1.0, -2.0, 0.5] + 0.3
+
+
+def learn(network=None, data=None, **given):
+    network = network or pl.Network([pl.Dense(4, "tanh"), pl.Dense(1)], inputs=3, dtype="float64")
+    return pl.fit(network, data or pl.Dataset({"x": regression()[0]}, regression()[1]), loss="squared_error",
+                  optimizer="lbfgs", **given)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "network"),
+    [
+        (pl.regularizers.L1(0.1), None),
+        (pl.regularizers.MaxNorm(1.0), None),
+        (pl.regularizers.Mixup(), None),
+        (pl.regularizers.InputNoise(0.1), None),
+        (pl.regularizers.TargetNoise(0.1), None),
+        (None, pl.Network([pl.Dense(4, "tanh"), pl.Dropout(0.5), pl.Dense(1)], inputs=3)),
+        (None, pl.Network([pl.Dense(4, "tanh", weight_noise=0.1), pl.Dense(1)], inputs=3)),
+    ],
+)
+def test_what_needs_steps_or_random_numbers_is_refused_and_not_left_out_silently(regularizer, network):
+    with pytest.raises(UsageError, match="L-BFGS"):
+        learn(network, regularizers=[regularizer] if regularizer else [])
+
+
+def test_staying_near_earlier_values_has_the_closed_form():
+    x, y = regression()
+    line = pl.Network([pl.Dense(1)], inputs=3, dtype="float64")
+    earlier = {"dense_1/weight": np.array([[3.0], [1.0], [-1.0]]), "dense_1/bias": np.array([0.5])}
+    near = pl.regularizers.StayNear(earlier, 0.7)
+    best = pl.optimizers.LBFGS(gradient_tolerance=1e-10, value_tolerance=0)
+    found = pl.fit(line, pl.Dataset({"x": x}, y), loss="squared_error", optimizer=best, regularizers=[near], epochs=500)
+    z, w = np.c_[x, np.ones(len(x))], np.array([3.0, 1.0, -1.0, 0.5])
+    exact = np.linalg.solve(z.T @ z / len(x) + 0.7 * np.eye(4), z.T @ y / len(x) + 0.7 * w)
+    np.testing.assert_allclose([*found.parameters["dense_1/weight"][:, 0], *found.parameters["dense_1/bias"]], exact)
+
+
+def test_what_is_not_finite_names_the_node_and_the_row():
+    x, y = regression(3000)
+    x[2777, 1] = -1.0
+    network = pl.Network(lambda context, x: pl.Dense(1)(context, pl.log(x)), inputs=3)
+    with pytest.raises(TrainingError, match=r"L-BFGS, evaluation 1, node 'log': .* got NaN from log at row 2777\."):
+        learn(network, pl.Dataset({"x": x}, y))

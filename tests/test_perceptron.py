@@ -73,3 +73,19 @@ def test_it_says_so_when_the_classes_are_not_separated():
 def test_wrong_data_are_refused(x, y, words):
     with pytest.raises(pl.DataError, match=words):
         pl.fit_perceptron(x, y)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pl.fit_perceptron([["a", "b"]], [0]),
+        lambda: pl.fit_perceptron([[1, 2], [3]], [0, 1]),
+        lambda: pl.fit_perceptron([[0.0], [1.0]], [0, 1], epochs="5"),
+        lambda: pl.fit_perceptron([[0.0], [1.0]], [0, 1]).predict([[1.0, 2.0]]),
+        lambda: pl.fit_perceptron([[0.0], [1.0]], [0, 1]).predict("abc"),
+    ],
+)
+def test_what_is_no_matrix_or_no_count_is_told_in_one_line(make):
+    with pytest.raises(pl.PellucidError) as caught:
+        make()
+    assert "\n" not in str(caught.value) and "got" in str(caught.value)

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn.linear_model import Lasso, Ridge
 
+import pellucid as pl
 from pellucid.errors import UsageError
 from pellucid.executors.program import compile
 from pellucid.graph.context import Context, initial_state
@@ -494,3 +495,34 @@ def test_products_of_two_data_values_have_no_weights():
         return sum(gate * x, axis=1, keepdims=True)
 
     assert weights_behind(body) == set()
+
+
+# -- mixup in a training step ------------------------------------------------------------------------------------------
+
+
+def test_mixup_mixes_with_examples_that_count_only():
+    """The row that fills up the last mini-batch, and examples of weight 0, are nobody's partners."""
+    x, y = np.array([[1.0], [2.0], [4.0], [7.0], [9.0]]), np.array([1.0, 5.0, 2.0, 3.0, 8.0])
+    weights = np.array([1.0, 2.0, 0.0, 1.0, 1.0])
+    losses = []
+
+    def hear(event):
+        if hasattr(event, "loss"):
+            losses.append(event.loss)
+
+    hear.every_step = True
+    mixup = pl.regularizers.Mixup(1.0)
+    pl.fit(
+        pl.Network([pl.Dense(1)], inputs=1, dtype="float64"), pl.Dataset({"x": x}, y, weights), loss="squared_error",
+        batch_size=3, epochs=1, shuffle=False, optimizer=pl.optimizers.GradientDescent(0.0), regularizers=[mixup],
+        start_from={"dense_1/weight": [[1.0]], "dense_1/bias": [0.0]}, on=hear,
+    )  # fmt: skip
+    first, second = mixup.ratios(0, 0, 2)
+
+    def cost(a, b, r):
+        output = r * x[a, 0] + (1 - r) * x[b, 0]
+        return r * (output - y[a]) ** 2 / 2 + (1 - r) * (output - y[b]) ** 2 / 2
+
+    # Row 1 would meet row 2, of weight 0, and row 4 what fills the mini-batch up: each meets itself.
+    expected = [(cost(0, 1, first) + 2 * cost(1, 1, first)) / 3, (cost(3, 4, second) + cost(4, 4, second)) / 2]
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)

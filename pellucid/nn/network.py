@@ -12,6 +12,7 @@ import numpy as np
 from pellucid.errors import UsageError
 from pellucid.graph.context import Context, Parameter
 from pellucid.graph.graph import Graph
+from pellucid.graph.operation import Operation
 from pellucid.graph.types import Axis, DType, Type, as_dtype, float32
 from pellucid.graph.value import Value
 
@@ -85,9 +86,9 @@ class Network:
     def _example_type(self, name: str, given: int | Type) -> Type:
         if isinstance(given, Type):
             return given
-        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
             raise UsageError("an input needs a number of features or a type", where=f"input {name!r}", got=repr(given))
-        return Type(self.dtype, (given,))
+        return Type(self.dtype, (int(given),))
 
     def declare_inputs(self, context: Context) -> dict[str, Value]:
         """Declare the network's inputs, a batch of examples each."""
@@ -153,6 +154,12 @@ def as_body(body: Body) -> Callable[..., Any]:
         raise UsageError("not the body of a network", got=repr(body)[:80], expected=expected)
     if not body:
         raise UsageError("a network needs at least one layer")
+    for layer in body:
+        if isinstance(layer, type):
+            raise UsageError("a class of layers is no layer", got=layer.__name__, fix=f"Write {layer.__name__}(...).")
+        if isinstance(layer, Operation):
+            fix = f"Write pl.Activation({layer.name!r})."
+            raise UsageError("an operation is no layer", got=layer.name, fix=fix)
 
     def in_sequence(context: Context, *inputs: Value) -> Any:
         if len(inputs) != 1:

@@ -281,7 +281,7 @@ class WarmUp(Schedule):
         if (self.steps is None) == (self.epochs is None):
             got = f"steps={self.steps}, epochs={self.epochs}"
             raise UsageError(
-                "a warm-up lasts some steps or some epochs", where=self.name, got=got, fix="Give one of them."
+                "a warm-up lasts some steps or some epochs", where=self.name, got=got, fix="Write WarmUp(epochs=2)."
             )
         if not isinstance(self.then, Schedule):
             raise UsageError("not a schedule", where=f"{self.name}, then", got=repr(self.then)[:80])

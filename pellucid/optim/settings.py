@@ -80,5 +80,8 @@ def look_up(kind: str, known: Mapping[str, type[Kind]], given: str | Kind, setti
         return replace(chosen, **settings)
     for key, field in declared.items():
         if key not in settings and field.default is MISSING and field.default_factory is MISSING:
-            raise UsageError(f"the {kind} {chosen.name!r} needs the setting {key!r}", fix="Give it a value.")
+            raise UsageError(
+                f"the {kind} {chosen.name!r} needs the setting {key!r}",
+                fix=f"Write pl.{kind}s.{kind}({chosen.name!r}, {key}=...).",
+            )
     return chosen(**settings)

@@ -15,9 +15,9 @@ from pellucid.files import write_atomically
 SCHEMA = 1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
-    """How far training has come.
+    """How far training has come: replaced as a whole, so that an interrupt never finds one half of a step.
 
     Attributes
     ----------
@@ -25,6 +25,12 @@ class Progress:
         After the last step finished.
     best : dict of ndarray
         The parameters with the best value of the metric that is watched; empty before the first epoch ended.
+    best_value, best_epoch
+        That value, and the epoch after which it was found; 0 before the first epoch ended.
+    counted_value : float
+        The last value that was better than those before it by as much as counts for early stopping.
+    waited : int
+        Epochs since then.
     epoch : int
         Epochs that ended.
     epoch_steps : int
@@ -33,6 +39,13 @@ class Progress:
         Steps since training began.
     loss_sum, weight_sum : float
         Over the steps of the epoch under way.
+    seconds : float
+        Spent, over all runs from the first one on.
+    schedule : dict of float
+        What the schedule remembers.
+    history : list of dict
+        One record for each epoch that ended. The list is shared by all progress of a run: only its first `epoch`
+        records belong here, see :attr:`records`.
     """
 
     parameters: dict[str, np.ndarray]
@@ -40,6 +53,7 @@ class Progress:
     best: dict[str, np.ndarray] = field(default_factory=dict)
     best_value: float = float("nan")
     best_epoch: int = 0
+    counted_value: float = float("nan")
     epoch: int = 0
     epoch_steps: int = 0
     step: int = 0
@@ -49,7 +63,11 @@ class Progress:
     weight_sum: float = 0.0
     schedule: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
-    finished: str = ""
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The history of the epochs that ended."""
+        return self.history[: self.epoch]
 
 
 _ARRAYS = ("parameters", "state", "best")
@@ -64,19 +82,28 @@ def save_checkpoint(path: str | os.PathLike[str], progress: Progress, fingerprin
     progress : Progress
     fingerprint : str
         What the run is: a later run with another one must not go on from here.
+
+    Raises
+    ------
+    ModelError
+        Where the file can not be written, as on a full disk. An older checkpoint is left as it is.
     """
     from safetensors.numpy import save
 
     arrays = {f"{kind}/{name}": value for kind in _ARRAYS for name, value in getattr(progress, kind).items()}
-    numbers = {key: value for key, value in _numbers(progress).items()}
-    metadata = {"schema": str(SCHEMA), "fingerprint": fingerprint, "progress": json.dumps(numbers)}
+    metadata = {"schema": str(SCHEMA), "fingerprint": fingerprint, "progress": json.dumps(_numbers(progress))}
     contiguous = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    write_atomically(path, save(contiguous, metadata=metadata))
+    try:
+        write_atomically(path, save(contiguous, metadata=metadata))
+    except OSError as error:
+        raise ModelError(
+            "the checkpoint can not be written", where=str(path), got=error.strerror, fix="Make room, and resume."
+        ) from None
 
 
 def _numbers(progress: Progress) -> dict[str, Any]:
-    known = {**progress.__dict__}
-    return {key: value for key, value in known.items() if key not in _ARRAYS}
+    numbers = {key: value for key, value in progress.__dict__.items() if key not in _ARRAYS}
+    return {**numbers, "history": progress.records}
 
 
 def load_checkpoint(path: str | os.PathLike[str], fingerprint: str) -> Progress:
@@ -107,15 +134,12 @@ def load_checkpoint(path: str | os.PathLike[str], fingerprint: str) -> Progress:
             where=where,
             fix="Resume with what it was made with, or delete it to start anew.",
         )
-    progress = Progress({}, {})
-    known = _numbers(progress)
-    if set(numbers) != set(known):
+    if set(numbers) != set(_numbers(Progress({}, {}))):
         raise ModelError("the checkpoint is incomplete", where=where, fix="Delete it to start anew.")
-    for key, value in numbers.items():
-        setattr(progress, key, value)
+    found: dict[str, Any] = {kind: {} for kind in _ARRAYS}
     for name, value in arrays.items():
         kind, _, path_ = name.partition("/")
         if kind not in _ARRAYS:
             raise ModelError("the checkpoint holds an unknown array", where=where, got=name)
-        getattr(progress, kind)[path_] = value
-    return progress
+        found[kind][path_] = value
+    return Progress(**found, **numbers)

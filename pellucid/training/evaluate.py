@@ -38,8 +38,16 @@ def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) ->
     for output, loss in losses.items():
         _check_range(target_name(network, output), arrays, loss.target_range(network.outputs[output]), loss)
     weights = dataset.weights if dataset.weights is not None else np.ones(len(dataset))
-    arrays[WEIGHT] = np.asarray(weights, network.dtype.numpy)
+    arrays[WEIGHT] = _within_range(weights, network.dtype.numpy)
     return arrays
+
+
+def _within_range(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return weights in a dtype; as only their ratios count, they are scaled where they or their sum could overflow."""
+    limit = np.sqrt(np.finfo(dtype).max)
+    if weights.max() > limit or weights[weights > 0].min() < 1 / limit:
+        weights = weights / weights.max()
+    return weights.astype(dtype)
 
 
 def _check_range(name: str, arrays: Mapping[str, np.ndarray], limits: tuple[float, float], loss: Loss) -> None:
@@ -61,7 +69,7 @@ def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str,
     missing = [name for name in types if name not in given]
     if unknown or missing:
         told = [f"missing {name!r}" for name in missing] + [f"unknown {name!r}" for name in unknown]
-        fix = nearest((unknown or missing)[0], types)
+        fix = nearest(unknown[0], types) if unknown else "Write pl.Dataset({'x': x}, y), with the names that it takes."
         raise DataError("the dataset does not fit the network", got=", ".join(told), fix=fix)
     return {name: _fitted(name, given[name], type) for name, type in types.items()}
 
@@ -75,11 +83,13 @@ def _fitted(name: str, array: Any, type: Type) -> np.ndarray:
     if array.shape != (len(array), *type.shape):
         raise DataError("wrong shape", where=where, got=f"{array.dtype}{list(array.shape)}", expected=expected)
     if type.dtype.kind == "int":
-        whole = array.astype(type.dtype.numpy)
+        with np.errstate(invalid="ignore"):  # the comparison tells
+            whole = array.astype(type.dtype.numpy)
         if not np.array_equal(whole, array):
             raise DataError("whole numbers are needed", where=where, got=str(array.dtype), expected=expected)
         return whole
-    result = array.astype(type.dtype.numpy)
+    with np.errstate(over="ignore"):
+        result = array.astype(type.dtype.numpy, copy=False)
     if not np.isfinite(result).all():
         raise DataError("numbers too large for the dtype", where=where, expected=expected, fix="Scale them first.")
     return result

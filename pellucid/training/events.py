@@ -18,7 +18,7 @@ class Event:
     Attributes
     ----------
     epoch : int
-        The number of the epoch, from 1; 0 before the first.
+        The number of the epoch, from 1, also while it is under way; 0 before the first.
     step : int
         How many steps have been finished since training began.
     parameters : mapping of ndarray

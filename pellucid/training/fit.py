@@ -22,10 +22,11 @@ from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.schedules import schedule as schedule_called
 from pellucid.training.checkpoint import Progress, load_checkpoint
+from pellucid.training.checks import check_choices, check_counts, check_folder, check_parts
 from pellucid.training.evaluate import Evaluator, as_arrays
 from pellucid.training.events import Handler, Handlers
 from pellucid.training.full_batch import LBFGSTraining, Objective
-from pellucid.training.loop import Plan, Training, history_line
+from pellucid.training.loop import Plan, Training
 from pellucid.training.mini_batches import MiniBatchTraining, Steps
 from pellucid.training.preparation import (
     augmentation,
@@ -36,6 +37,7 @@ from pellucid.training.preparation import (
     losses_by_output,
     refuse_for_lbfgs,
     settings_with,
+    validation_arrays,
     watched_metric,
 )
 from pellucid.training.progress import ProgressBar
@@ -98,6 +100,7 @@ class Fit:
 
     def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
         """Return the mean loss and metrics on a dataset; by default all metrics that fit the task."""
+        check_parts(self.network, dataset)
         chosen = chosen_metrics(self.losses, metrics)
         return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
 
@@ -147,7 +150,7 @@ def fit(
         Examples a step: 1 learns online, None takes all of them. No example is dropped: the last mini-batch of an epoch
         may be smaller.
     schedule : Schedule or str, optional
-        What multiplies the learning rate as training goes on.
+        What multiplies the learning rate as training goes on; ``"cosine"`` falls over all `epochs`.
     regularizers : sequence of Regularizer
     clip_value, clip_norm : float, optional
         Bounds for each element of the gradient, and for its global norm.
@@ -158,11 +161,12 @@ def fit(
         The share of `dataset` (or a dataset of its own) on which progress is judged. The parameters with the best
         value of `metric` on it are returned, whatever ends the training.
     metric : str
-        What to judge by: ``loss`` or a metric that fits the task.
+        What to judge by: ``loss`` or a metric that fits the task; metrics need validation. Where there are several
+        outputs, it is that of the first.
     patience : int, optional
         Stop after so many epochs without a better value (early stopping); needs validation.
     min_improvement : float
-        By how much a value has to be better to count.
+        By how much a value has to be better to count for `patience`.
     shuffle : bool
         Whether each epoch takes the examples in a new order.
     seed : int
@@ -194,7 +198,9 @@ def fit(
     UsageError, DataError
         Where settings or data do not fit the network.
     TrainingError
-        Where a value is not finite: it names step, node and rows.
+        Where a value is not finite: it names step, node and rows (of `dataset`, from 0).
+    ModelError
+        Where a checkpoint can not be read or written, or belongs to another run.
 
     Examples
     --------
@@ -206,24 +212,24 @@ def fit(
     >>> fitted.evaluate(data)["rmse"] < 0.05
     True
     """
+    check_parts(network, dataset)
+    check_counts(epochs, batch_size, patience, min_improvement, time_limit, checkpoint_seconds)
     losses = losses_by_output(network, loss)
-    if not isinstance(dataset, Dataset):
-        raise UsageError("not a dataset", got=type(dataset).__name__, fix="Write pl.Dataset({'x': x}, y).")
-    if epochs < 0 or (batch_size is not None and batch_size < 1):
-        raise UsageError("epochs and batch_size count", got=f"epochs={epochs}, batch_size={batch_size}")
-    learning, validating = learning_and_validation(dataset, validation, losses, seed)
-    if patience is not None and (validating is None or patience < 1):
-        raise UsageError("early stopping needs validation and a patience of at least 1", fix="Pass validation=0.1.")
+    chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
+    check_choices(chosen, schedule, regularizers, metric, patience, validation)
+    check_folder("checkpoint", checkpoint)
+    check_folder("history_file", history_file)
+    learning, validating, rows = learning_and_validation(dataset, validation, losses, seed)
     arrays = as_arrays(network, losses, learning)
     evaluator = Evaluator(network, losses, executor)
-    watched, metrics = watched_metric(losses, metric, next(iter(evaluator.kinds.values())))
-    chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
-    held_out = as_arrays(network, losses, validating) if validating is not None else None
-    first = first_parameters(network, start_from.parameters if isinstance(start_from, Fit) else start_from or {}, seed)
+    watched, metrics = watched_metric(losses, metric, next(iter(evaluator.kinds.values())), validating is not None)
+    held_out = validation_arrays(network, losses, validating) if validating is not None else None
+    first = first_parameters(network, start_from.parameters if isinstance(start_from, Fit) else start_from, seed)
     plan = Plan(
         evaluator=evaluator,
         arrays=arrays,
         validation=held_out,
+        rows=rows,
         epochs=epochs,
         seed=seed,
         watched=watched,
@@ -239,8 +245,8 @@ def fit(
     handlers, bar = Handlers(on), ProgressBar(epochs, progress)
     if isinstance(chosen, LBFGS):
         refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
-        objective = Objective(network, losses, regularizers, arrays, seed, executor)
-        objective.settings = settings_with(objective.settings, settings)
+        objective = Objective(network, losses, regularizers, arrays, rows, executor)
+        objective.settings = settings_with(objective.settings, settings, {})
         start = _start(plan, Progress(first, {}), resume)
         training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
     else:
@@ -259,19 +265,29 @@ def fit(
         steps = Steps(
             step=step,
             program=compile_epochs(step.form, executor),
-            settings=settings_with(step.settings, settings),
-            schedule=schedule_called(schedule if schedule is not None else "constant"),
+            settings=settings_with(step.settings, settings, chosen.ranges),
+            schedule=_chosen_schedule(schedule, epochs),
             shuffle=shuffle,
             mixup=mixups[0].ratios if mixups else None,
             augment=augmentation(augmenters, network) if augmenters else None,
+            learning_rate=hasattr(chosen, "learning_rate"),
         )
-        fingerprint = fingerprint_of(step, arrays, held_out, first, seed, shuffle, steps.schedule, settings)
-        plan = replace(plan, fingerprint=fingerprint)
-        beginning = Progress(first, step.initial_state(first), schedule=steps.schedule.initial_state())
+        state = step.initial_state(first)
+        if checkpoint is not None:
+            judged = metric, min_improvement
+            of_run = arrays, held_out, first, state, steps.settings, seed, shuffle, steps.schedule, mixups, judged
+            plan = replace(plan, fingerprint=fingerprint_of(step, *of_run))
+        beginning = Progress(first, state, schedule=steps.schedule.initial_state())
         start = _start(plan, beginning, resume)
         training = MiniBatchTraining(steps, plan, start, handlers, bar)
     reason = training.run()
-    return _result(network, losses, evaluator, start, reason, held_out is not None)
+    return _result(network, losses, evaluator, training.progress, reason, held_out is not None)
+
+
+def _chosen_schedule(given: str | Schedule | None, epochs: int) -> Schedule:
+    if given == "cosine":
+        return schedule_called("cosine", epochs=max(epochs, 1))
+    return schedule_called("constant" if given is None else given)
 
 
 def _start(plan: Plan, beginning: Progress, resume: bool) -> Progress:
@@ -280,14 +296,12 @@ def _start(plan: Plan, beginning: Progress, resume: bool) -> Progress:
         raise UsageError("there is no checkpoint to resume from", fix="Pass checkpoint=PATH.")
     if resume and plan.checkpoint is not None and plan.checkpoint.exists():
         beginning = load_checkpoint(plan.checkpoint, plan.fingerprint)
-    if plan.history_file is not None:
-        plan.history_file.write_text("".join(map(history_line, beginning.history)), encoding="utf-8")
     return beginning
 
 
 def _result(
     network: Network, losses: dict[str, Loss], evaluator: Evaluator, state: Progress, reason: str, validated: bool
 ) -> Fit:
-    best = state.best if validated and state.best else state.parameters
-    epoch = state.best_epoch if validated and state.best else state.epoch
-    return Fit(network, losses, dict(best), list(state.history), reason, epoch, state, evaluator)
+    judged = validated and state.best_epoch > 0
+    best, epoch = (state.best, state.best_epoch) if judged else (state.parameters, state.epoch)
+    return Fit(network, losses, dict(best), state.records, reason, epoch, state, evaluator)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from pellucid.errors import UsageError
 from pellucid.executors.program import batch_rows, compile
-from pellucid.graph.context import Context
+from pellucid.graph.context import Context, initial_state
 from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.simplify import simplify
 from pellucid.nn.losses import Loss
@@ -17,6 +19,7 @@ from pellucid.nn.regularizers import Regularizer
 from pellucid.optim.lbfgs import LBFGS, minimize
 from pellucid.training.evaluate import CHUNK
 from pellucid.training.loop import Training
+from pellucid.training.origin import explain_failure
 from pellucid.training.step import WEIGHT, build_objective
 
 Arrays = Mapping[str, np.ndarray]
@@ -31,9 +34,10 @@ class Objective:
         losses: Mapping[str, Loss],
         regularizers: Sequence[Regularizer],
         arrays: Arrays,
-        seed: int,
+        rows: np.ndarray,
         executor: str,
     ):
+        self.rows = rows
         self.count = len(arrays[WEIGHT])
         self.batch = min(self.count, CHUNK)
         context = Context(training=True, batch=self.batch, dtype=network.dtype)
@@ -45,16 +49,24 @@ class Objective:
         graph = simplify(context.builder.finish(outputs, after="building the objective"))
         self.program = compile(graph, executor)
         self.settings = dict(context.settings)
-        self.state = context.state
         self.arrays = arrays
         self.loss = float("nan")
         """The loss without penalties, as of the last evaluation."""
-        random = {"seed": np.uint64(seed).astype(np.int64), "step": 0}
-        self._fixed: dict[str, Any] = {name: value for name, value in random.items() if name in graph.inputs}
+        if "seed" in graph.inputs:
+            raise UsageError(
+                "L-BFGS needs the same loss whenever the parameters are the same",
+                got="a network or regularizers with random numbers",
+                fix="Leave out dropout and noise, or choose another optimizer.",
+            )
+        self.evaluations = 0
+        self._fixed: dict[str, Any] = {
+            path: value for path, value in initial_state(context.state, {}).items() if path in graph.inputs
+        }
         self._data = [name for name in arrays if name in graph.inputs and name != WEIGHT]
 
     def __call__(self, parameters: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
         """Return the objective and its gradient by path."""
+        self.evaluations += 1
         total, loss, weight_sum = 0.0, 0.0, 0.0
         gradients = {path: np.zeros(array.shape) for path, array in parameters.items()}
         fixed = {**self._fixed, **self.settings, **parameters}
@@ -62,10 +74,13 @@ class Objective:
             rows, valid = batch_rows(np.arange(self.count), at, self.batch)
             weight = self.arrays[WEIGHT][rows]
             weight[valid:] = 0.0
-            outputs = self.program(
-                **fixed, **{name: self.arrays[name][rows] for name in self._data}, **{WEIGHT: weight}
-            )
             share = float(weight.sum())
+            if share == 0:
+                continue
+            inputs = {**fixed, **{name: self.arrays[name][rows] for name in self._data}, WEIGHT: weight}
+            outputs = self.program(**inputs)
+            if not all(np.isfinite(value).all() for value in outputs.values()):
+                raise self._failure(inputs, rows[:valid])
             total += share * float(outputs["objective"])
             loss += share * float(outputs["loss"])
             weight_sum += share
@@ -73,6 +88,18 @@ class Objective:
                 gradients[path] += share * outputs[path]
         self.loss = loss / weight_sum
         return total / weight_sum, {path: gradient / weight_sum for path, gradient in gradients.items()}
+
+    def _failure(self, inputs: Mapping[str, Any], rows: np.ndarray) -> Exception:
+        graph = self.program.graph
+        return explain_failure(
+            graph,
+            inputs,
+            where=f"L-BFGS, evaluation {self.evaluations}",
+            outputs=("loss", *(name for name in graph.outputs if name != "loss")),
+            carried=tuple(name for name in inputs if name not in self.settings and name not in self.arrays),
+            settings=tuple(self.settings),
+            rows=self.rows[rows],
+        )
 
 
 class LBFGSTraining(Training):
@@ -88,10 +115,9 @@ class LBFGSTraining(Training):
 
         def after(iteration: int, value: float, parameters: dict[str, np.ndarray]) -> bool:
             nonlocal reason
-            self.progress.parameters = parameters
-            self.progress.step = iteration
             self.show(iteration, self.plan.examples, self.objective.loss)
-            reason = self.end_epoch(self.objective.loss)
+            reached = replace(self.progress, parameters=parameters, step=iteration)
+            reason = self.end_epoch(reached, self.objective.loss)
             if iteration >= self.plan.epochs:
                 reason = reason or "the epochs ran out"
             return reason is not None

@@ -7,15 +7,17 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pellucid.errors import ModelError, PellucidError, TrainingError
 from pellucid.training.checkpoint import Progress, save_checkpoint
 from pellucid.training.evaluate import Evaluator
-from pellucid.training.events import EpochEnded, Handlers, TrainingEnded, TrainingStarted
+from pellucid.training.events import EpochEnded, Handlers, StepEnded, TrainingEnded, TrainingStarted
 from pellucid.training.metrics import Metric
 from pellucid.training.progress import ProgressBar
 from pellucid.training.step import WEIGHT
@@ -30,6 +32,8 @@ class Plan:
     evaluator : Evaluator
     arrays, validation : mapping of ndarray
         The examples to learn from, and those to judge by, by input, as the graphs take them.
+    rows : ndarray of int64
+        Where each of the examples to learn from stands in the dataset that was given.
     epochs : int
     seed : int
     watched : Metric
@@ -49,6 +53,7 @@ class Plan:
     evaluator: Evaluator
     arrays: Mapping[str, np.ndarray]
     validation: Mapping[str, np.ndarray] | None
+    rows: np.ndarray
     epochs: int
     seed: int
     watched: Metric
@@ -65,6 +70,11 @@ class Plan:
     def examples(self) -> int:
         return len(self.arrays[WEIGHT])
 
+    @property
+    def watched_key(self) -> str:
+        """The entry of the history's records that training judges by."""
+        return f"validation_{self.watched.name}" if self.validation is not None else "loss"
+
 
 class Training(ABC):
     """One training, from where `progress` stands to its end. The result is what `progress` holds then."""
@@ -74,7 +84,7 @@ class Training(ABC):
         self._began = time.perf_counter()
         self._started = self._began - progress.seconds
         self._saved = self._began
-        self._told = ""
+        self._told: list[str] = []
 
     @abstractmethod
     def learn(self) -> str | None:
@@ -82,60 +92,100 @@ class Training(ABC):
 
     def run(self) -> str:
         """Train; return the reason why it ended."""
-        plan, progress = self.plan, self.progress
-        reason = self.tell(TrainingStarted, epochs=plan.epochs, examples=plan.examples) or progress.finished or None
+        reason: str | None = None
         try:
+            reason = self.tell(TrainingStarted, epochs=self.plan.epochs, examples=self.plan.examples)
+            self.write_history()
             self.bar.start()
-            reason = reason or self.learn()
+            reason = reason or self._patience_is_over() or self.learn()
         except KeyboardInterrupt:
             reason = "interrupted"
+            self.write_history()
+        except Exception:
+            with suppress(PellucidError):
+                self.save()
+            raise
         finally:
             self.bar.close()
         reason = reason or "the epochs ran out"
-        progress.finished = reason if _is_final(reason) else ""
-        self.save()
-        self.tell(TrainingEnded, reason=reason)
+        try:
+            self.save()
+            self.tell(TrainingEnded, reason=reason)
+        except KeyboardInterrupt:
+            return "interrupted"
         return reason
+
+    def seconds(self) -> float:
+        """Return the seconds since training began, those before a checkpoint included."""
+        return time.perf_counter() - self._started
 
     def show(self, epochs_done: float, examples: int, loss: float) -> None:
         """Show how far training is, and what it took since the last call."""
-        self.progress.seconds = time.perf_counter() - self._started
-        self.bar.update(epochs_done, examples, f"loss {loss:.4g}{self._told}")
+        self.bar.update(epochs_done, examples, [f"loss {loss:.4g}", *self._told])
 
-    def end_epoch(self, loss: float, learning_rate: float | None = None) -> str | None:
-        """Judge what an epoch has brought and record it; return the reason to stop, if there is one."""
-        plan, progress = self.plan, self.progress
+    def end_epoch(self, reached: Progress, loss: float, learning_rate: float | None = None) -> str | None:
+        """Judge what an epoch has brought and record it; return the reason to stop, if there is one.
+
+        Parameters
+        ----------
+        reached : Progress
+            Where the epoch's last step has led.
+        loss : float
+            The mean over the epoch.
+        learning_rate : float, optional
+            Of the last step.
+        """
+        plan, progress = self.plan, reached
         record: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": loss}
         if plan.validation is not None:
             found = plan.evaluator.evaluate(progress.parameters, plan.validation, plan.metrics)
             record |= {f"validation_{name}": value for name, value in found.items()}
         if learning_rate is not None:
             record["learning_rate"] = learning_rate
-        key = f"validation_{plan.watched.name}" if plan.validation is not None else "loss"
-        value = record[key]
-        self._told = f"  {key.replace('_', ' ')} {value:.4g}" if plan.validation is not None else ""
-        if not progress.best or plan.watched.is_better(value, progress.best_value, plan.min_improvement):
-            progress.best, progress.best_value, progress.waited = dict(progress.parameters), value, 0
-            progress.best_epoch = progress.epoch + 1
-        else:
-            progress.waited += 1
-        self.judge(value)
-        progress.epoch, progress.epoch_steps, progress.loss_sum, progress.weight_sum = progress.epoch + 1, 0, 0.0, 0.0
-        progress.seconds = time.perf_counter() - self._started
-        record["seconds"] = round(progress.seconds, 3)
+        value = record[plan.watched_key]
+        if progress.best_epoch == 0 and plan.validation is not None and math.isnan(value):
+            raise _no_value(plan.watched, progress.epoch + 1)
+        self._told = [f"{_words(plan.watched_key)} {value:.4g}"] if plan.validation is not None else []
+        seconds = self.seconds()
+        record["seconds"] = round(seconds, 3)
+        reached = replace(self._judged(progress, value), schedule=self.judge(value), seconds=seconds)
+        del progress.history[progress.epoch :]
         progress.history.append(record)
-        if plan.history_file is not None:
-            with open(plan.history_file, "a", encoding="utf-8") as file:
-                file.write(history_line(record))
-        reason = self.tell(EpochEnded, record=record)
-        if plan.patience is not None and progress.waited >= plan.patience:
-            reason = reason or f"no better {key.replace('_', ' ')} for {plan.patience} epochs"
-        if self.time_is_up():
-            reason = reason or "the time limit"
-        return reason
+        self.progress = replace(reached, epoch=progress.epoch + 1, epoch_steps=0, loss_sum=0.0, weight_sum=0.0)
+        self.write_history(record)
+        reason = self.tell(EpochEnded, record=record) or self._patience_is_over()
+        return reason or ("the time limit" if self.time_is_up() else None)
 
-    def judge(self, value: float) -> None:  # noqa: B027 (a way of learning may have nothing to hear)
-        """Hear the value of the watched metric after an epoch."""
+    def _judged(self, reached: Progress, value: float) -> Progress:
+        """Return what was reached, with what its value says about the best so far and about early stopping."""
+        watched, first = self.plan.watched, reached.best_epoch == 0
+        if first or watched.is_better(value, reached.best_value):
+            epoch = reached.epoch + 1
+            reached = replace(reached, best=dict(reached.parameters), best_value=value, best_epoch=epoch)
+        if first or watched.is_better(value, reached.counted_value, self.plan.min_improvement):
+            return replace(reached, counted_value=value, waited=0)
+        return replace(reached, waited=reached.waited + 1)
+
+    def judge(self, value: float) -> dict[str, float]:
+        """Return what the schedule remembers once it has heard the value of the watched metric after an epoch."""
+        return self.progress.schedule
+
+    def _patience_is_over(self) -> str | None:
+        patience = self.plan.patience
+        if patience is None or self.progress.waited < patience:
+            return None
+        return f"no better {_words(self.plan.watched_key)} for {patience} epochs"
+
+    def write_history(self, record: Mapping[str, Any] | None = None) -> None:
+        """Add a record to the history's file, or write the file anew."""
+        file = self.plan.history_file
+        if file is not None:
+            text = "".join(map(history_line, self.progress.records)) if record is None else history_line(record)
+            try:
+                with open(file, "w" if record is None else "a", encoding="utf-8") as opened:
+                    opened.write(text)
+            except OSError as error:
+                raise ModelError("the history can not be written", where=str(file), got=error.strerror) from None
 
     def time_is_up(self) -> bool:
         """Say whether the time limit has passed."""
@@ -145,7 +195,8 @@ class Training(ABC):
     def tell(self, kind: Any, **told: Any) -> str | None:
         """Tell the handlers of an event; return the reason to stop, if one gave any."""
         progress = self.progress
-        event = kind(progress.epoch, progress.step, progress.parameters, progress.state, **told)
+        under_way = 1 if kind is StepEnded else 0
+        event = kind(progress.epoch + under_way, progress.step, progress.parameters, progress.state, **told)
         return self.handlers.tell(event)
 
     def save(self, if_older_than: float = 0.0) -> None:
@@ -163,6 +214,14 @@ def history_line(record: Mapping[str, Any]) -> str:
     return json.dumps(plain) + "\n"
 
 
-def _is_final(reason: str) -> bool:
-    """Say whether a run that stopped for this reason has nothing left to do when it is resumed."""
-    return reason.startswith("no better")
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _no_value(watched: Metric, epoch: int) -> TrainingError:
+    return TrainingError(
+        "what training is judged by has no value",
+        where=f"epoch {epoch}, validation {_words(watched.name)}",
+        got="NaN",
+        fix="Look for predictions that are not finite, hold out more examples, or choose another metric.",
+    )

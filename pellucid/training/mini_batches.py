@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Steps:
         ``mixup(seed, first_step, count)``: the ratio of each step.
     augment : callable or None
         ``augment(arrays, epoch)``: the arrays of an epoch.
+    learning_rate : bool
+        Whether the optimizer has one.
     """
 
     step: TrainingStep
@@ -49,6 +51,7 @@ class Steps:
     shuffle: bool
     mixup: Callable[[int, int, int], np.ndarray] | None
     augment: Callable[[Arrays, int], Arrays] | None
+    learning_rate: bool = True
 
 
 class MiniBatchTraining(Training):
@@ -66,15 +69,14 @@ class MiniBatchTraining(Training):
             reason = self._epoch()
         return reason
 
-    def judge(self, value: float) -> None:
+    def judge(self, value: float) -> dict[str, float]:
         """Let the schedule hear the value of the watched metric after an epoch."""
         sign = -1.0 if self.plan.watched.higher_is_better else 1.0
-        self.progress.schedule = self.steps.schedule.observe(self.progress.schedule, sign * value)
+        return self.steps.schedule.observe(self.progress.schedule, sign * value)
 
     def _epoch(self) -> str | None:
-        progress = self.progress
         order, settings, arrays = self._prepare()
-        while progress.epoch_steps < self.steps_per_epoch:
+        while (progress := self.progress).epoch_steps < self.steps_per_epoch:
             part = self.steps.program.run(
                 {**progress.parameters, **progress.state},
                 arrays,
@@ -91,9 +93,8 @@ class MiniBatchTraining(Training):
             reason = "interrupted" if part.interrupted else self._after_part(part)
             if reason:
                 return reason
-        loss = self._mean_loss()
-        progress.epoch_steps, progress.loss_sum, progress.weight_sum = 0, 0.0, 0.0
-        return self.end_epoch(loss, float(np.ravel(settings["learning_rate"])[-1]))
+        rate = float(settings["learning_rate"][-1]) if self.steps.learning_rate else None
+        return self.end_epoch(self.progress, self._mean_loss(), rate)
 
     def _prepare(self) -> tuple[np.ndarray, dict[str, Any], Arrays]:
         """Return the order of the epoch's rows, its settings step by step, and its arrays."""
@@ -110,12 +111,16 @@ class MiniBatchTraining(Training):
     def _take(self, part: EpochPart) -> None:
         """Make a part of an epoch the present."""
         progress, step = self.progress, self.steps.step
-        progress.parameters = {path: part.carried[path] for path in step.parameters}
-        progress.state = {path: part.carried[path] for path in step.state}
-        progress.loss_sum += float(np.dot(part.losses, part.weights))
-        progress.weight_sum += float(part.weights.sum())
-        progress.epoch_steps += part.steps
-        progress.step += part.steps
+        self.progress = replace(
+            progress,
+            parameters={path: part.carried[path] for path in step.parameters},
+            state={path: part.carried[path] for path in step.state},
+            loss_sum=progress.loss_sum + float(np.dot(part.losses, part.weights)),
+            weight_sum=progress.weight_sum + float(part.weights.sum()),
+            epoch_steps=progress.epoch_steps + part.steps,
+            step=progress.step + part.steps,
+            seconds=self.seconds(),
+        )
 
     def _mean_loss(self) -> float:
         progress = self.progress
@@ -134,4 +139,12 @@ class MiniBatchTraining(Training):
         carried = {**progress.parameters, **progress.state}
         inputs = step_inputs(form, carried, arrays, order, settings, seed=self.plan.seed, first_step=first, at=at)
         rows = order[at * form.batch : (at + 1) * form.batch]
-        return explain_failure(form.graph, inputs, form.carried, epoch=progress.epoch + 1, step=first + at, rows=rows)
+        return explain_failure(
+            form.graph,
+            inputs,
+            where=f"step {first + at} (epoch {progress.epoch + 1})",
+            outputs=("loss", "magnitude"),
+            carried=form.carried,
+            settings=form.settings,
+            rows=self.plan.rows[rows],
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,36 @@ from pellucid.graph.graph import Graph, Node
 
 
 def explain_failure(
-    graph: Graph, inputs: Mapping[str, Any], carried: tuple[str, ...], *, epoch: int, step: int, rows: np.ndarray
+    graph: Graph,
+    inputs: Mapping[str, Any],
+    *,
+    where: str,
+    outputs: Sequence[str],
+    carried: Sequence[str],
+    settings: Sequence[str],
+    rows: np.ndarray,
 ) -> TrainingError:
     """Return the error that names the step, the node that made the first value that is not finite, and the rows.
 
-    The step is run again with every value kept; from the loss (or from the updated parameter) that is not finite the
-    search goes back through inputs that are not finite either, to the node all of whose inputs are.
+    The graph is run again with every value kept; from the first of the outputs that is not finite the search goes back
+    through inputs that are not finite either, to the node all of whose inputs are.
+
+    Parameters
+    ----------
+    graph : Graph
+    inputs : mapping
+        What it was run with.
+    where : str
+        The step.
+    outputs : sequence of str
+        Where to begin the search.
+    carried, settings : sequence of str
+        Which inputs are parameters or state, and which are settings.
+    rows : ndarray of int
+        The numbers of the mini-batch's examples in the dataset.
     """
     values = compile(graph).observe(**inputs)
-    where = f"step {step} (epoch {epoch})"
-    bad = next((node for name in ("loss", "magnitude") if _bad(values, node := graph.outputs[name])), None)
+    bad = next((node for name in outputs if _bad(values, node := graph.outputs[name])), None)
     if bad is None:
         return TrainingError("training met a value that is not finite, and not when the step was repeated", where=where)
     node = bad
@@ -35,7 +55,7 @@ def explain_failure(
     kind = "NaN" if np.isnan(value).any() else "infinity"
     told = f"{kind} from {node.op.name}"
     if node.op.name == "input":
-        what = "a parameter or state" if node.path in carried else "the data"
+        what = "a parameter or state" if node.path in carried else "a setting" if node.path in settings else "the data"
         told = f"{kind}, which {what} held before the step"
     return TrainingError(
         "training met a value that is not finite",
@@ -55,7 +75,8 @@ def _rows(node: Node, value: np.ndarray, rows: np.ndarray) -> str:
     if not shape or getattr(shape[0], "name", None) != "batch":
         return f" (mini-batch of rows {_listed(rows)})"
     wrong = ~np.isfinite(value.reshape(len(value), -1)).all(axis=1)
-    return f" at rows {_listed(np.unique(rows[wrong[: len(rows)]]))}"
+    found = np.unique(rows[wrong[: len(rows)]])
+    return f" at row{'s' if len(found) > 1 else ''} {_listed(found)}"
 
 
 def _listed(rows: np.ndarray) -> str:

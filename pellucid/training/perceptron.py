@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import DataError, UsageError
+from pellucid.errors import DataError
 from pellucid.executors.program import StepGraph, compile_epochs
 from pellucid.graph.builder import build
 from pellucid.graph.graph import Graph
@@ -17,6 +17,7 @@ from pellucid.ops.arithmetic import add
 from pellucid.ops.comparison import maximum, select
 from pellucid.ops.reductions import max as largest
 from pellucid.ops.reductions import sum as total
+from pellucid.optim.settings import check_number
 from pellucid.random import permutation
 
 
@@ -46,7 +47,11 @@ class PerceptronFit:
 
     def decide(self, x: Any) -> np.ndarray:
         """Return the signed value of each example, [examples]: positive for class 1."""
-        return np.asarray(x, np.float64) @ self.weight + self.bias
+        x = _as_numbers(x)
+        if x.ndim != 2 or x.shape[1] != len(self.weight):
+            got, expected = f"x {list(x.shape)}", f"[examples, {len(self.weight)}]"
+            raise DataError("wrong shape", got=got, expected=expected)
+        return x @ self.weight + self.bias
 
     def predict(self, x: Any) -> np.ndarray:
         """Return class 0 or 1 of each example, [examples]."""
@@ -91,8 +96,7 @@ def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, 
     The classes are not separated within the 5 epochs given: 20 mistakes in 5 epochs, 4 in the last.
     """
     x, t = _check(x, y)
-    if epochs < 1:
-        raise UsageError("the perceptron needs at least one epoch", got=str(epochs))
+    check_number("epochs", epochs, "[1, inf)", whole=True)
     form = StepGraph(_step(x.shape[1]), 1, ("x", "t"), "row_weight", ("weight", "bias"), ())
     program = compile_epochs(form)
     carried: dict[str, np.ndarray] = {"weight": np.zeros(x.shape[1]), "bias": np.zeros(())}
@@ -126,8 +130,16 @@ def _step(features: int) -> Graph:
     return build(step, **{name: Type(float64, shape) for name, shape in types.items()})
 
 
+def _as_numbers(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x, np.float64)
+    except (TypeError, ValueError):
+        expected = "numbers, [examples, features]"
+        raise DataError("x is no matrix", got=repr(x)[:80], expected=expected) from None
+
+
 def _check(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(x, np.float64), np.asarray(y)
+    x, y = _as_numbers(x), np.asarray(y)
     if x.ndim != 2 or y.shape != (len(x),) or not x.size:
         got = f"x {list(x.shape)}, y {list(y.shape)}"
         raise DataError("wrong shapes", got=got, expected="x [examples, features] and y [examples]")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pellucid.data.dataset import Dataset, split
-from pellucid.errors import UsageError, nearest
+from pellucid.errors import PellucidError, UsageError, nearest
 from pellucid.nn.losses import Loss
 from pellucid.nn.losses import loss as loss_called
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
+from pellucid.optim.settings import check_number
+from pellucid.training.evaluate import as_arrays
 from pellucid.training.metrics import Metric, metric, metrics_for
 from pellucid.training.step import TrainingStep
 
@@ -26,17 +29,37 @@ def losses_by_output(network: Network, given: str | Loss | Mapping[str, str | Lo
         named = {next(iter(network.outputs)): given}
     else:
         raise UsageError("the network has several outputs", fix="Give a loss for each: " + ", ".join(network.outputs))
-    return {name: loss_called(item) if isinstance(item, str) else item for name, item in named.items()}
+    losses = {name: loss_called(item) if isinstance(item, str) else item for name, item in named.items()}
+    for name, found in losses.items():
+        if not isinstance(found, Loss):
+            raise UsageError(
+                "not a loss",
+                where=f"loss of output {name!r}",
+                got=repr(found)[:80],
+                fix='Give a name or a loss, such as "squared_error" or pl.losses.Huber(0.5).',
+            )
+    return losses
 
 
 def chosen_metrics(losses: Mapping[str, Loss], names: Sequence[str] | None) -> tuple[Metric, ...]:
     """Return the metrics of these names; by default all that fit the task."""
     task = next(iter(losses.values())).task
     fitting = [found for found in metrics_for(task) if found.name != "loss"]
-    return tuple(fitting) if names is None else tuple(metric(name) for name in names)
+    if names is None:
+        return tuple(fitting)
+    if isinstance(names, str):
+        raise UsageError("metrics are a list of names", where="metrics", got=repr(names), fix=f"Write [{names!r}].")
+    chosen = [metric(name) for name in names if name != "loss"]
+    for found in chosen:
+        if found not in fitting:
+            fix = nearest(found.name, [usual.name for usual in fitting])
+            raise UsageError(f"metric {found.name!r} does not fit the task {task!r}", where="metrics", fix=fix)
+    return tuple(chosen)
 
 
-def watched_metric(losses: Mapping[str, Loss], name: str, kind: str) -> tuple[Metric, tuple[Metric, ...]]:
+def watched_metric(
+    losses: Mapping[str, Loss], name: str, kind: str, validated: bool
+) -> tuple[Metric, tuple[Metric, ...]]:
     """Return the metric to judge by, and all that the history records."""
     task = next(iter(losses.values())).task
     found = metric(name)
@@ -44,18 +67,26 @@ def watched_metric(losses: Mapping[str, Loss], name: str, kind: str) -> tuple[Me
     if found.name != "loss" and found not in fitting:
         what = f"metric {name!r} does not fit the task {task!r}, of which the loss predicts the {kind}"
         raise UsageError(what, fix=nearest(name, ["loss", *(usual.name for usual in fitting)]))
+    if found.name != "loss" and not validated:
+        raise UsageError(f"metric {name!r} needs validation", where="metric", fix="Pass validation=0.1 or a dataset.")
     usual = fitting[:1]
     return found, tuple(dict.fromkeys([*usual, *([found] if found.name != "loss" else [])]))
 
 
 def learning_and_validation(
     dataset: Dataset, validation: float | Dataset | None, losses: Mapping[str, Loss], seed: int
-) -> tuple[Dataset, Dataset | None]:
-    """Return the examples to learn from and those to judge by, if there are any."""
+) -> tuple[Dataset, Dataset | None, np.ndarray]:
+    """Return the examples to learn from, those to judge by if there are any, and the rows of the former."""
     if validation is None or isinstance(validation, Dataset):
-        return dataset, validation
-    if isinstance(validation, bool) or not 0 < validation < 1:
-        raise UsageError("the validation part is a share between 0 and 1", got=repr(validation))
+        return dataset, validation, np.arange(len(dataset))
+    number = isinstance(validation, numbers.Real) and not isinstance(validation, bool)
+    if not number or not 0 < validation < 1:
+        raise UsageError(
+            "the validation part is a share between 0 and 1, or a dataset",
+            where="validation",
+            got=repr(validation)[:80],
+            fix="Write validation=0.1, or validation=pl.Dataset({'x': x}, y).",
+        )
     task = next(iter(losses.values())).task
     targets = dataset.targets
     strata = None
@@ -63,32 +94,60 @@ def learning_and_validation(
         flat = targets.reshape(len(dataset))
         strata = flat if np.array_equal(flat, np.round(flat)) else None  # soft targets are no classes
     training, validating = split(len(dataset), [1 - validation, validation], seed, strata)
-    return dataset.take(training), dataset.take(validating)
+    return dataset.take(training), dataset.take(validating), training
 
 
-def first_parameters(network: Network, given: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
+def validation_arrays(network: Network, losses: Mapping[str, Loss], validating: Dataset) -> dict[str, np.ndarray]:
+    """Return the arrays of the validation part; what does not fit is said to be there."""
+    try:
+        return as_arrays(network, losses, validating)
+    except PellucidError as error:
+        raise error.at("validation") from None
+
+
+def first_parameters(network: Network, given: Mapping[str, np.ndarray] | None, seed: int) -> dict[str, np.ndarray]:
     """Return the parameters to start from: those given, by path, and drawn ones for the rest."""
     first = network.initialize(seed)
+    if given is None:
+        return first
+    if not isinstance(given, Mapping):
+        expected = "what pl.fit returned, or parameters by path"
+        raise UsageError("nothing to start from", where="start_from", got=repr(given)[:80], expected=expected)
     for path, value in given.items():
         if path not in first:
             raise UsageError(f"the network has no parameter {path!r}", where="start_from", fix=nearest(path, first))
-        array = np.asarray(value, first[path].dtype)
-        if array.shape != first[path].shape or not np.isfinite(array).all():
-            raise UsageError(
-                "a parameter to start from has another shape or is not finite",
-                where=f"start_from, {path}",
-                got=str(list(array.shape)),
-                expected=str(list(first[path].shape)),
-            )
-        first[path] = array.copy()
+        first[path] = _first_value(f"start_from, {path}", value, first[path])
     return first
 
 
-def settings_with(known: Mapping[str, float], given: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the numbers of a step's settings, with those given in the place of the others."""
-    for name in given or {}:
+def _first_value(where: str, value: Any, like: np.ndarray) -> np.ndarray:
+    try:
+        array = np.array(value, like.dtype)
+    except (TypeError, ValueError):
+        raise UsageError("a parameter is not made of numbers", where=where, got=repr(value)[:80]) from None
+    if array.shape != like.shape:
+        got, expected = str(list(array.shape)), str(list(like.shape))
+        raise UsageError("a parameter to start from has another shape", where=where, got=got, expected=expected)
+    if not np.isfinite(array).all():
+        raise UsageError("a parameter to start from is not finite", where=where)
+    return array
+
+
+def settings_with(
+    known: Mapping[str, float], given: Mapping[str, float] | None, ranges: Mapping[str, str]
+) -> dict[str, float]:
+    """Return the numbers of a step's settings, with those given in the place of the others.
+
+    `ranges` are the intervals of the optimizer's settings, by the last part of their name.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise UsageError("settings are numbers by name", where="settings", got=repr(given)[:80])
+    for name, value in (given or {}).items():
         if name not in known:
             raise UsageError(f"there is no setting {name!r}", where="settings", fix=nearest(name, known))
+        check_number(f"settings, {name}", value, "(-inf, inf)")
+        if name == "learning_rate" and name in ranges:
+            check_number(f"settings, {name}", value, ranges[name])
     return {**known, **(given or {})}
 
 
@@ -96,16 +155,35 @@ def augmentation(augmenters: Sequence[AugmentArrays], network: Network) -> Any:
     """Return the function that changes the inputs of an epoch."""
 
     def augment(arrays: Mapping[str, np.ndarray], epoch: int) -> Mapping[str, np.ndarray]:
-        inputs = {name: arrays[name] for name in network.inputs}
+        inputs = {name: _read_only(arrays[name]) for name in network.inputs}
         for augmenter in augmenters:
-            inputs = dict(augmenter.function(inputs, epoch))
-        changed = {name: np.asarray(inputs[name], arrays[name].dtype) for name in network.inputs}
-        for name, array in changed.items():
+            changed = augmenter.function(dict(inputs), epoch)
+            if not isinstance(changed, Mapping) or set(changed) != set(inputs):
+                got = ", ".join(changed) if isinstance(changed, Mapping) else repr(changed)[:80]
+                raise UsageError(
+                    "the function does not return the inputs by name",
+                    where="AugmentArrays",
+                    got=got or "none",
+                    expected=", ".join(inputs),
+                )
+            inputs = {name: _read_only(np.asarray(changed[name], arrays[name].dtype)) for name in inputs}
+        for name, array in inputs.items():
             if array.shape != arrays[name].shape or not np.isfinite(array).all():
-                raise UsageError("augmentation changed the shape of an input or made it infinite", where=name)
-        return {**arrays, **changed}
+                raise UsageError(
+                    "the function changed the shape of an input, or made it infinite",
+                    where=f"AugmentArrays, input {name!r}",
+                    got=str(list(array.shape)),
+                    expected=f"finite numbers, {list(arrays[name].shape)}",
+                )
+        return {**arrays, **inputs}
 
     return augment
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def refuse_for_lbfgs(
@@ -114,12 +192,18 @@ def refuse_for_lbfgs(
     """Raise a UsageError where something is asked for that needs steps."""
     given = {"schedule": schedule, "clip_value": clip_value, "clip_norm": clip_norm, "checkpoint": checkpoint}
     refused = [name for name, value in given.items() if value is not None]
-    refused += [type(found).__name__ for found in regularizers if isinstance(found, (Mixup, AugmentArrays))]
+    refused += [type(found).__name__ for found in regularizers if _needs_steps(found)]
     if refused:
         raise UsageError("L-BFGS does not go with these", got=", ".join(refused), fix="Leave them out.")
 
 
-def fingerprint_of(step: TrainingStep, arrays: Mapping[str, np.ndarray], *rest: Any) -> str:
+def _needs_steps(regularizer: Regularizer) -> bool:
+    """Say whether a regularizer does something at each step of an optimizer, or between epochs."""
+    after_update = type(regularizer).after_update is not Regularizer.after_update
+    return after_update or isinstance(regularizer, (Mixup, AugmentArrays))
+
+
+def fingerprint_of(step: TrainingStep, *parts: Any) -> str:
     """Return a short text that differs where anything differs that the numbers of a run depend on."""
     digest = hashlib.sha256(str(step.graph).encode())
 
@@ -134,6 +218,6 @@ def fingerprint_of(step: TrainingStep, arrays: Mapping[str, np.ndarray], *rest: 
         else:
             digest.update(repr(item).encode())
 
-    for item in (arrays, step.settings, *rest):
+    for item in parts:
         add(item)
     return digest.hexdigest()[:32]

@@ -19,9 +19,11 @@ from pellucid.nn.losses import Loss, weighted_mean
 from pellucid.nn.losses.loss import blank_unused
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, Mixup, Regularizer, output_weights
-from pellucid.ops.comparison import maximum
+from pellucid.ops.basic import cast
+from pellucid.ops.comparison import maximum, select
 from pellucid.ops.reductions import max as largest
 from pellucid.ops.rolls import roll
+from pellucid.ops.shapes import reshape
 from pellucid.optim.clipping import clip_gradients
 from pellucid.optim.optimizers import Optimizer
 
@@ -130,14 +132,14 @@ def build_objective(
         raise UsageError("mixup stands twice among the regularizers")
     ratio = context.setting("mixup/ratio", 1.0) if mixups else None
     if ratio is not None:
-        inputs = {name: _mix(name, value, ratio) for name, value in inputs.items()}
+        inputs = {name: _mix(name, value, ratio, weight) for name, value in inputs.items()}
     outputs = network.build(context, **inputs)
     with context.scope("loss"):
         used = {name: blank_unused(value, weight) for name, value in outputs.items()}
         targets = {name: blank_unused(value, weight) for name, value in targets.items()}
         each = _losses(context, network, losses, used, targets)
         if ratio is not None:
-            partners = {name: _shifted(value) for name, value in targets.items()}
+            partners = {name: _partners(value, weight) for name, value in targets.items()}
             each = ratio * each + (1 - ratio) * _losses(context, network, losses, used, partners)
         context.builder.name(each, "loss/examples")
         loss = weighted_mean(each, weight)
@@ -183,15 +185,19 @@ def _output_weights(
     return frozenset().union(*(output_weights(output, parameters) for output in linear))
 
 
-def _mix(name: str, value: Value, ratio: Value) -> Value:
+def _mix(name: str, value: Value, ratio: Value, weight: Value) -> Value:
     if not value.dtype.is_float:
         raise UsageError("mixup mixes numbers only", where=f"input {name!r}", got=str(value.type))
-    return ratio * value + (1 - ratio) * _shifted(value)
+    return ratio * value + (1 - ratio) * _partners(value, weight)
 
 
-def _shifted(value: Value) -> Value:
-    """Return the mini-batch with each row in the place of the one before it."""
-    return roll(value, -1, axis=0)
+def _partners(value: Value, weight: Value) -> Value:
+    """Return the mini-batch with each row in the place of the one before it.
+
+    Rows of weight 0, as those that fill up the last mini-batch, are nobody's partner: before them a row meets itself.
+    """
+    used = reshape(roll(weight, -1, axis=0) != 0, (*weight.shape, *(1,) * (value.ndim - 1)))
+    return select(used, roll(value, -1, axis=0), value)
 
 
 def _finish(context: Context, network: Network, losses: Mapping[str, Loss], loss: Value, batch: int) -> TrainingStep:
@@ -211,11 +217,15 @@ def _finish(context: Context, network: Network, losses: Mapping[str, Loss], loss
 
 
 def _magnitude(context: Context) -> Value:
-    """Return the largest size of any updated parameter: not finite where one is not."""
+    """Return the largest size of any updated value: not finite where one is not.
+
+    State counts too: an infinite mean of squares would end learning without a word.
+    """
     result = None
-    for path in context.parameters:
-        value = context.updates.get(path, context.values[path])
-        size = largest(abs(value)) if value.shape else abs(value)
+    for value in context.updates.values():
+        if not value.dtype.is_float or not value.type.size:
+            continue
+        size = cast(largest(abs(value)) if value.shape else abs(value), context.dtype)
         result = size if result is None else maximum(result, size)
     return context.builder.name(result if result is not None else context.builder.constant(0.0), "magnitude")
 

@@ -150,6 +150,9 @@ class Augment(Regularizer):
 
     function: Callable[[Context, Inputs], Mapping[str, Value]]
 
+    def __post_init__(self) -> None:
+        _require_function("Augment", self.function)
+
     def before_loss(self, context: Context, inputs: Inputs, targets: Inputs) -> tuple[Inputs, Inputs]:
         if not context.training:
             return inputs, targets
@@ -177,9 +180,27 @@ class AugmentArrays(Regularizer):
     Parameters
     ----------
     function : callable
-        ``function(inputs, epoch)`` takes the training inputs by name as they were given, each ``[examples, ...]``, and
-        the number of the epoch from 0; it returns new arrays of the same shapes. Random numbers should be a function
-        of the epoch, as those of :mod:`pellucid.random` are, so that a resumed run equals an uninterrupted one.
+        ``function(inputs, epoch)`` takes the training inputs by name as they were given, each ``[examples, ...]`` and
+        read-only, and the number of the epoch from 0; it returns new arrays of the same names and shapes. Random
+        numbers should be a function of the epoch, as those of :mod:`pellucid.random` are, so that a resumed run equals
+        an uninterrupted one.
+
+    Raises
+    ------
+    UsageError
+        Where this is no function, or, in training, where it returns other names or shapes, or what is not finite.
+
+    Examples
+    --------
+    >>> shifted = AugmentArrays(lambda inputs, epoch: {**inputs, "x": inputs["x"] + 0.01 * epoch})
     """
 
     function: Callable[[dict[str, np.ndarray], int], Mapping[str, np.ndarray]]
+
+    def __post_init__(self) -> None:
+        _require_function("AugmentArrays", self.function)
+
+
+def _require_function(where: str, function: Any) -> None:
+    if not callable(function):
+        raise UsageError("not a function", where=where, got=repr(function)[:80])

@@ -130,6 +130,9 @@ class StayNear(Regularizer):
 
     def __post_init__(self) -> None:
         check_strength("StayNear strength", self.strength)
+        if not isinstance(self.earlier, Mapping):
+            fix = "Pass the parameters by path, such as fitted.parameters."
+            raise UsageError("no earlier values", where="StayNear", got=type(self.earlier).__name__, fix=fix)
         object.__setattr__(self, "earlier", {path: np.array(array) for path, array in self.earlier.items()})
 
     def on_loss(self, context: Context, parameters: Values, output_weights: frozenset[str]) -> None:
