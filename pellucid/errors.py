@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class PellucidError(Exception):
@@ -42,7 +43,6 @@ class PellucidError(Exception):
         message = (f"{where}: " if where else "") + what + (f": {told}" if told else "")
         super().__init__(message.rstrip(".") + "." + (f" {fix}" if fix else ""))
 
-
     def at(self, place: str) -> PellucidError:
         """Return the same error with a place before the one that it names."""
         where = f"{place}, {self.where}" if self.where else place
@@ -74,7 +74,15 @@ class UsageError(PellucidError, ValueError):
 
 
 class TrainingError(PellucidError, ArithmeticError):
-    """Training met a value that it cannot go on with."""
+    """Training met a value that it cannot go on with.
+
+    Attributes
+    ----------
+    fit : Fit or None
+        What was learned before, with the best parameters so far.
+    """
+
+    fit: Any = None
 
 
 _SHOWN = 16

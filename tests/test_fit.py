@@ -399,6 +399,8 @@ def test_what_is_not_finite_stops_training_and_names_step_node_and_rows():
             optimizer=pl.optimizers.GradientDescent(50.0),
         )
     assert "step " in str(caught.value) and "node '" in str(caught.value) and "row" in str(caught.value)
+    assert caught.value.fit.reason == "a value is not finite"
+    assert all(np.isfinite(value).all() for value in caught.value.fit.parameters.values())
 
     def body(context, x):
         return pl.Dense(1)(context, pl.log(x - 2.5))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import UsageError
+from pellucid.errors import TrainingError, UsageError
 from pellucid.executors.program import compile_epochs
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
@@ -280,7 +280,13 @@ def fit(
         beginning = Progress(first, state, schedule=steps.schedule.initial_state())
         start = _start(plan, beginning, resume)
         training = MiniBatchTraining(steps, plan, start, handlers, bar)
-    reason = training.run()
+    try:
+        reason = training.run()
+    except TrainingError as error:
+        error.fit = _result(
+            network, losses, evaluator, training.progress, "a value is not finite", held_out is not None
+        )
+        raise
     return _result(network, losses, evaluator, training.progress, reason, held_out is not None)
 
 
