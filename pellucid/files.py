@@ -8,8 +8,16 @@ from pathlib import Path
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all.
+
+    A link is followed. What is no plain file, such as ``/dev/null`` or a pipe, is written to and stays what it is.
+    """
     target = Path(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        with open(target, "wb") as file:
+            file.write(content)
+        return
+    target = target.resolve() if target.is_symlink() else target
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -252,6 +252,66 @@ BAD_TABLES = {
 }
 
 
+ROWS = [(0.5 * row, row % 2) for row in range(30)]
+UNFIT = {
+    "two rows": ("a,y\n1.5,2.5\n2.5,3.5\n", "t.csv: the table has too few rows: got 2, expected at least 3"),
+    "too few rows for the classes": ("a,y\n1,p\n2,q\n3,p\n", "got 2 classes in 3 rows, of which 1 would be learned"),
+    "huge targets": ("a,y\n" + "".join(f"{a},{a}e300\n" for a, _ in ROWS), "t.csv:31, column 'y': a target of reg"),
+    "tiny targets": ("a,y\n" + "".join(f"{a},{a}e-300\n" for a, _ in ROWS), "differs too little"),
+    "decimal commas": ("a;y\n" + "".join(f"{a};{row},5\n" for row, (a, _) in enumerate(ROWS)), "decimal comma"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+@pytest.mark.filterwarnings("error")
+def test_a_table_that_nothing_can_be_learned_from_is_told_in_one_line(name, tmp_path, monkeypatch, capsys):
+    content, words = UNFIT[name]
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text(content)
+    assert main(["train", "t.csv", "--target", "y"]) == 2
+    refused(capsys, words)
+    assert tree(tmp_path) == ["t.csv"]
+
+
+def test_why_a_column_is_text_although_it_looks_like_numbers(tmp_path, capsys):
+    rows = "".join(f"{row}.5;{'oops' if row == 3 else row * 2};{row},25;{row % 3}.5\n" for row in range(30))
+    path = tmp_path / "t.csv"
+    path.write_text("a;mixed;comma;y\n" + rows)
+    assert main(["train", str(path), "--target", "y", "--out", str(tmp_path / "run"), *SMALL]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "numbers but for 'oops' in" in told and "numbers with a decimal comma" in told
+
+
+def test_intervals_are_spoken_of_where_there_are_some(tmp_path, capsys):
+    for rows, said in ((5, False), (30, True)):
+        path = tmp_path / f"{rows}.csv"
+        path.write_text("a,y\n" + "".join(f"{row % 3}.5,{row * row % 11}.25\n" for row in range(rows)))
+        assert main(["train", str(path), "--target", "y", "--out", str(tmp_path / str(rows)), *SMALL]) == 0
+        assert ("In brackets" in capsys.readouterr().out) is said
+
+
+def test_many_rows_are_told_with_commas(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{row}.5,{row % 7}.25\n" for row in range(2000)))
+    assert main(["train", str(path), "--target", "y", "--out", str(tmp_path / "run"), "--epochs", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "2,000 rows, 2 columns" in told and "1,400 rows to learn from" in told and "epoch 1 is kept" in told
+
+
+def test_predictions_go_to_devices_and_through_links_without_replacing_them(wine, tmp_path):
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "file.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+    assert main(["predict", str(wine), WINE, "--out", str(pipe)]) == 0
+    told = reader.communicate(timeout=60)[0]
+    assert pipe.is_fifo() and len(rows_of(told)) == 178
+    assert main(["predict", str(wine), WINE, "--out", str(link)]) == 0
+    assert link.is_symlink() and file.read_text() == told
+    done = pellucid("predict", str(wine), WINE, "--out", "/dev/stdout")
+    assert (done.returncode, done.stdout) == (0, told)
+
+
 @pytest.mark.parametrize("name", BAD_TABLES)
 def test_a_bad_table_is_told_in_one_line(name, tmp_path, monkeypatch, capsys):
     content, words = BAD_TABLES[name]
@@ -281,8 +341,8 @@ WRONG = {
     "unknown command": (["trian", WINE], "Did you mean 'train'"),
     "option without a value": ([*TRAIN, "--seed"], "--seed"),
     "a word for a number": ([*TRAIN, "--seed", "one"], "--seed"),
-    "a negative seed": ([*TRAIN, "--seed", "-1"], "seed"),
-    "no epochs": ([*TRAIN, "--epochs", "0"], "epochs"),
+    "a negative seed": ([*TRAIN, "--seed", "-1"], "--seed: not a seed"),
+    "no epochs": ([*TRAIN, "--epochs", "0"], "--epochs: not a count"),
     "no time": ([*TRAIN, "--time", "soon"], "--time"),
     "no sizes": ([*TRAIN, "--hidden", "128;64"], "--hidden"),
     "a file in the way": ([*TRAIN, "--out", WINE], "in the way"),
@@ -300,6 +360,9 @@ WRONG = {
     "no probabilities of numbers": (["predict", "NUMBERS", LINNERUD, "--probabilities"], "no probabilities"),
     "a drawing of another kind": (["observe", "MODEL", WINE, "--row", "0", "--draw", "row.png"], ".svg"),
     "a drawing into nowhere": (["observe", "MODEL", WINE, "--row", "0", "--draw", "no/row.svg"], "no/row.svg"),
+    "a file for a model": (["predict", WINE, WINE], "this is a file, and no run folder"),
+    "a table without a name": (["train", "", "--target", "y"], "no file is named"),
+    "a word for a row": (["observe", "MODEL", WINE, "--row", "one"], "a whole number is expected"),
     "too many arguments": (["predict", "MODEL", WINE, "more"], "more"),
     "no table": (["predict", "MODEL"], "TABLE"),
 }

@@ -19,9 +19,6 @@ import pytest
 
 from pellucid.cli import main
 from pellucid.errors import PellucidError
-from pellucid.graph.operation import REGISTRY
-from pellucid.nn.losses.loss import _LOSSES
-from pellucid.training.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
@@ -93,19 +90,7 @@ def same_report(stated: str, found: str) -> bool:
     return doctest.OutputChecker().check_output(stated + "\n", found + "\n", flags)
 
 
-@pytest.fixture
-def as_before():
-    """Take out again what a page declares."""
-    registries = (REGISTRY, METRICS, _LOSSES)
-    before = [dict(registry) for registry in registries]
-    yield
-    for registry, kept in zip(registries, before, strict=True):
-        registry.clear()
-        registry.update(kept)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-@pytest.mark.usefixtures("as_before")
 def test_the_code_on_a_page_runs_and_prints_what_is_stated(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")

@@ -265,6 +265,56 @@ def test_large_values_are_told_by_shape_mean_and_spread():
     assert any("mean ± standard deviation" in box.name for box in drawing.texts)
 
 
+def chain(x, w):
+    for _ in range(15):
+        x = pl.tanh(x * w) + x
+    return {"total": pl.sum(x), "x": x}
+
+
+def test_a_long_drawing_goes_on_in_rows_that_a_window_shows():
+    seen = pl.observe(chain, x=[0.123456, -1.5], w=[0.7654321, 2.25])
+    drawing = check_drawing(seen.draw())
+    assert drawing.width <= 1600
+    names = [box.name for box in drawing.texts if box.name.startswith("row ")]
+    assert names == [f"row row {number}" for number in range(1, len(names) + 1)] and len(names) > 2
+    tops = [box.top for box in drawing.texts if box.name.startswith("row ")]
+    assert tops == sorted(tops)
+    row_of, leaving, arriving = {}, set(), set()
+    for box, group in zip(drawing.outlines, drawing.groups, strict=True):
+        row = sum(top < box.top for top in tops)
+        label = group.find(SVG + "text").text
+        if group.find(SVG + "rect").get("class") != "marker":
+            row_of[box.name.removeprefix("outline of ")] = row
+        elif label.startswith("row"):
+            found = re.fullmatch(r"row (\d+) → (.*)", label)
+            assert int(found[1]) < row
+            arriving.add((int(found[1]), found[2], row))
+        else:
+            found = re.fullmatch(r"(.*) → rows? ([\d, ]+)", label)
+            leaving |= {(row, found[1], int(number)) for number in found[2].split(",")}
+    assert leaving == arriving
+    paths = {node.path for node in seen if node.operation != "constant"}
+    assert paths <= set(row_of), "every node is drawn, once"
+    for row, name, _ in leaving:
+        assert row_of[name] == row, "a value goes on from the row that it stands in"
+    wanted = {
+        (row_of[source.path], row_of[node.path])
+        for node in seen
+        for source in node.node.inputs
+        if row_of[source.path] != row_of[node.path]
+    }
+    assert wanted == {(row, other) for row, _, other in leaving}, "and to those that use it"
+
+
+def test_an_input_of_a_long_drawing_stands_in_the_row_that_uses_it():
+    def late(x, w):
+        return chain(x, x)["total"] + w
+
+    drawing = check_drawing(pl.observe(late, x=[0.123456, -1.5], w=4.0).draw())
+    labels = [group.find(SVG + "text").text for group in drawing.groups]
+    assert "w" in labels and not any(label.startswith("w →") or label.endswith("→ w") for label in labels)
+
+
 def test_titles_tell_all_in_full():
     seen = SEEN["loss"]()
     titles = [group.find(SVG + "title").text for group in Drawing(seen.draw()).groups]

@@ -273,6 +273,11 @@ def test_large_arrays_are_folded():
     assert seen["w"].gradient.shape == (64, 100)
 
 
+def test_truth_values_are_counted():
+    seen = pl.observe(lambda x: x > 3, x=np.arange(10.0))
+    assert "bool[10] true in 6 of 10" in str(seen)
+
+
 def test_values_are_shortened_to_what_can_be_read():
     assert summarize(np.float64(0.1234567891)) == "0.123457"
     assert summarize(np.array([[1.0, np.nan], [np.inf, -0.0]])) == "[[1, nan], [inf, 0]]"

@@ -1,10 +1,12 @@
 """From a table to a run: what is learned from, what is reported, and what is left on the disk."""
 
 import hashlib
+import importlib
 import json
 import math
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -314,6 +316,25 @@ def test_ctrl_c_after_the_training_keeps_everything_but_the_linear_model(tmp_pat
     assert tomllib.loads((run.folder / "run.toml").read_text())["outcome"]["interrupted"] is True
 
 
+def test_after_ctrl_c_the_linear_model_gets_little_time(monkeypatch):
+    limits = []
+
+    def fit_quickly(*arguments):
+        limits.append(arguments[-1])
+        return fit_linear_model(*arguments)
+
+    def fit_interrupted(*arguments, **settings):
+        return replace(fit(*arguments, **settings), reason="interrupted")
+
+    fit, fit_linear_model = MODULE.fit, MODULE.fit_linear_model
+    monkeypatch.setattr(MODULE, "fit_linear_model", fit_quickly)
+    train_table(WINE, "cultivar", recipe=QUICK)
+    monkeypatch.setattr(MODULE, "fit", fit_interrupted)
+    train_table(WINE, "cultivar", recipe=QUICK)
+    train_table(WINE, "cultivar", recipe=QUICK, time_limit=1.5)
+    assert limits == [None, MODULE.AFTER_INTERRUPT, 1.5]
+
+
 def test_a_second_ctrl_c_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(MODULE, "fit_linear_model", interrupt)
     monkeypatch.setattr(MODULE, "write_run", interrupt)
@@ -358,6 +379,18 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path, failure):
 
     with pytest.raises(UsageError if isinstance(failure, OSError) else type(failure)):
         Destination(tmp_path / "a" / "b" / "run").commit(write)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_place_that_the_user_named(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(importlib.import_module("pellucid.model.folder"), "_write", full)
+    out = tmp_path / "run"
+    with pytest.raises(UsageError) as caught:
+        train_table(WINE, "cultivar", recipe=QUICK, folder=out)
+    assert str(caught.value).startswith(f"{out}: the run folder cannot be written: got No space left on device.")
     assert list(tmp_path.iterdir()) == []
 
 

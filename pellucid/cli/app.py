@@ -106,6 +106,7 @@ def command_line_error(error: Exception) -> tuple[int, str] | None:
     if not isinstance(error, _CommandLineError):
         return None
     message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+    message = re.sub(r"Input should be a valid integer.*", "a whole number is expected.", message)
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _tell(f"error: {message}", code) if message else code
         if isinstance(error, OSError):
             where = f"{error.filename}: " if error.filename else ""
+            if error.errno == errno.ENOSPC and not where:
+                where = "the output cannot be written: "
             return _tell(f"error: {where}{error.strerror or error}", USAGE_ERROR)
         if isinstance(error, MemoryError):
             return _tell("error: the memory of this machine does not suffice", USAGE_ERROR)

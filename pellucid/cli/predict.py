@@ -13,9 +13,9 @@ import typer
 
 from pellucid.data.table import read_table
 from pellucid.errors import UsageError
+from pellucid.files import write_atomically
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
-from pellucid.training.checkpoint import write_atomically
 
 
 def predict(

@@ -61,6 +61,10 @@ def train(
     if not target:
         known = ", ".join(map(repr, read_table(table).names[:12]))
         raise UsageError("no target is named", where=table, fix=f"Say --target COLUMN. Columns: {known}.")
+    if epochs < 1:
+        raise UsageError("not a count", where="--epochs", got=str(epochs), expected="a whole number from 1 up")
+    if not 0 <= seed < 2**63:
+        raise UsageError("not a seed", where="--seed", got=str(seed), expected="a whole number from 0 to 2^63 - 1")
     destination = choose_destination(out, table, target, overwrite)
     silent = quiet or as_json
 
@@ -127,7 +131,9 @@ def parse_sizes(text: str) -> tuple[int, ...]:
         return ()
     sizes = [size.strip() for size in text.split(",")]
     if not all(re.fullmatch("[0-9]{1,6}", size) and int(size) for size in sizes):
-        raise UsageError("no sizes of layers", where="--hidden", got=repr(text)[:60], expected="such as 128,64 or none")
+        raise UsageError(
+            "not the sizes of layers", where="--hidden", got=repr(text)[:60], expected="such as 128,64 or none"
+        )
     return tuple(map(int, sizes))
 
 
@@ -141,5 +147,5 @@ def parse_time(text: str) -> float:
     """
     found = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(s|m|min|h|)", text.strip())
     if not found or not 0 < float(found[1]) < 1e9:
-        raise UsageError("no time", where="--time", got=repr(text)[:60], expected="such as 60s, 5m or 1h")
+        raise UsageError("not a time", where="--time", got=repr(text)[:60], expected="such as 60s, 5m or 1h")
     return float(found[1]) * UNITS[found[2]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -314,6 +315,19 @@ def _kind(cell: Any) -> str:
     if isinstance(cell, numbers.Real) or type(cell).__name__ == "Decimal":
         return "number"
     return "text" if isinstance(cell, (str, datetime.date, datetime.time)) else "other"
+
+
+def has_decimal_commas(column: Column) -> bool:
+    """Tell whether a column is text only because its numbers have a comma where a point is expected.
+
+    Examples
+    --------
+    >>> has_decimal_commas(column_from_values("height", ["1,82", "1,7", "2"]))
+    True
+    """
+    if column.kind != "text" or not any("," in word for word in column.distinct):
+        return False
+    return all(re.match(NUMBER, word.strip().replace(",", ".", 1)) for word in column.distinct)
 
 
 def shorten(value: object) -> str:

@@ -208,12 +208,13 @@ def _encode(front: Front, values: dict[str, Any], dtype: DType) -> Any:
         filled = _name(ops.select(present, numbers, values[MEAN]), "encoders/filled")
         deviation = _name(ops.subtract(filled, values[MEAN]), "encoders/deviation")
         standardized = _divide(front, deviation, values[SCALE])
-        limited = ops.minimum(ops.maximum(standardized, -LIMIT), LIMIT)
+        limited = ops.minimum(_name(ops.maximum(standardized, -LIMIT), "encoders/limited_below"), LIMIT)
         parts.append(_name(ops.cast(_name(limited, "encoders/limited"), dtype=dtype), "encoders/numbers"))
         for place, column in enumerate(front.numbers):
             if column.indicator:
+                path = f"encoders/{_printable(column.name)}"
                 absent = ops.logical_not(ops.getitem(present, (slice(None), slice(place, place + 1))))
-                parts.append(_name(ops.cast(absent, dtype=dtype), f"encoders/{_printable(column.name)} is missing"))
+                parts.append(_name(ops.cast(_name(absent, f"{path} absent"), dtype=dtype), f"{path} is missing"))
     for place, column in enumerate(front.categories):
         path, depth = f"encoders/{_printable(column.name)}", len(column.categories) + column.indicator
         index = _name(ops.getitem(values["categories"], (slice(None), place)), f"{path} index")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.data.columns import Column, shorten
+from pellucid.data.columns import Column, has_decimal_commas, shorten
 from pellucid.data.table import Table
 from pellucid.errors import DataError, UsageError
 
@@ -153,12 +153,14 @@ def _role(table: Table, column: Column) -> Role:
     if column.kind == "boolean":
         return Role(name, "category", f"true or false{told}")
     present = len(column.values) - gaps
-    if count == present > KEY_ROWS:
-        return Role(name, "key", "text that differs in every row")
-    if count > MOST_CATEGORIES or (count > FEW_CATEGORIES and 2 * count > present):
-        return Role(name, "text", f"text with {count} different values in {present} rows")
     if column.mixed:
         told += f"; numbers but for {shorten(column.mixed.value)} in {table.where(column.mixed.row)}"
+    elif has_decimal_commas(column):
+        told += "; numbers with a decimal comma, where a point is expected"
+    if count == present > KEY_ROWS:
+        return Role(name, "key", f"text that differs in every row{told}")
+    if count > MOST_CATEGORIES or (count > FEW_CATEGORIES and 2 * count > present):
+        return Role(name, "text", f"text with {count} different values in {present} rows{told}")
     return Role(name, "category", f"{count} different value{'s' if count > 1 else ''}{told}")
 
 
@@ -171,7 +173,10 @@ def _role_of_numbers(column: Column, told: str) -> Role:
         if _has_key_name(column.name):
             return Role(column.name, "key", "all values differ and the name says that it tells rows apart")
     kind = "whole numbers" if column.whole else "numbers"
-    return Role(column.name, "number", f"{kind} from {shorten(distinct[0])} to {shorten(distinct[-1])}{told}")
+    first, last = shorten(distinct[0]), shorten(distinct[-1])
+    if first == last:
+        first, last = repr(distinct[0]), repr(distinct[-1])
+    return Role(column.name, "number", f"{kind} from {first} to {last}{told}")
 
 
 def _has_key_name(name: str) -> bool:

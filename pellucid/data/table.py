@@ -150,6 +150,8 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     told, ending = os.fspath(path), Path(path).suffix.lower()
     if delimiter is not None and (len(delimiter.encode()) != 1 or delimiter in '"\r\n'):
         raise UsageError("a delimiter is one ASCII character, no quote or newline", got=repr(delimiter))
+    if not told:
+        raise DataError("no file is named", expected="a CSV or Parquet file")
     if Path(path).is_dir():
         raise DataError("this is a directory", where=told, expected="a CSV or Parquet file")
     if ending not in CSV_ENDINGS + PARQUET_ENDINGS and Path(path).exists():

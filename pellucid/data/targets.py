@@ -84,7 +84,7 @@ class TargetEncoding:
                 where=table.where(row, name),
                 got="a missing value" if gap else shorten(column.values.tolist()[row]),
                 expected=None if gap else f"one of {known}",
-                fix="Fill it in, or leave the row out.",
+                fix="Fill it in, or leave the row out." if gap else "Correct it, or leave the row out.",
             )
         return values
 
@@ -188,7 +188,7 @@ def fit_targets(table: Table, task: Task, rows: Any | None = None, standardize: 
                 "the target is the same in all training rows",
                 where=table.where(name=name),
                 got=shorten(chosen[name].distinct[0]),
-                fix="Take more rows for training, or split with stratify.",
+                fix="Train on more rows, or on others.",
             )
     if task.kind != "regression" or not standardize:
         return targets

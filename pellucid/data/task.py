@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.data.columns import NUMBER, Column, shorten
+from pellucid.data.columns import NUMBER, Column, has_decimal_commas, shorten
 from pellucid.data.roles import require_finite, target_names
 from pellucid.data.table import Table
 from pellucid.errors import DataError, UsageError, nearest
 
 MOST_CLASSES = 20
 ROWS_PER_CLASS = 5
+LARGEST = 1e150
+"""Numbers from about here on cannot be squared in float64."""
+
 TASKS = ("regression", "binary", "multiclass", "multilabel")
 
 
@@ -96,6 +99,7 @@ def infer_task(table: Table, targets: str | Sequence[str], task: str | None = No
     if task == "regression":
         for column in columns:
             _require_numbers(table, column)
+            _require_squares(table, column)
         return Task(task, names, (), reason)
     if task == "multilabel":
         return Task(task, names, _labels(table, columns), reason)
@@ -141,6 +145,14 @@ def _single(table: Table, column: Column) -> tuple[str, str]:
                 where=table.where(column.mixed.row, column.name),
                 got=shorten(column.mixed.value),
                 fix="Mend the cell, or say that the task is classification.",
+            )
+        if has_decimal_commas(column):
+            comma = next(row for row, cell in enumerate(column.values) if "," in cell)
+            raise DataError(
+                "the target's numbers have a decimal comma",
+                where=table.where(comma, column.name),
+                got=shorten(column.values[comma]),
+                fix="Write decimals with a point.",
             )
         return "classification", f"text with {count} different values"
     if column.whole and ((count == 2 < rows) or (count <= MOST_CLASSES and rows >= ROWS_PER_CLASS * count)):
@@ -201,6 +213,28 @@ def _require_numbers(table: Table, column: Column) -> None:
         got=shorten(cell),
         fix="Write decimals with a point." if comma else "Mend the cell, or say that the task is classification.",
     )
+
+
+def _require_squares(table: Table, column: Column) -> None:
+    """Refuse numbers whose squared differences overflow or vanish: neither a loss nor a report could be told."""
+    values = column.values.astype(np.float64)
+    largest = int(np.abs(values).argmax())
+    if abs(values[largest]) > LARGEST:
+        raise DataError(
+            "a target of regression is too large a number to be squared",
+            where=table.where(largest, column.name),
+            got=shorten(float(values[largest])),
+            expected=f"at most {LARGEST:g}",
+            fix="Divide the column by a power of ten.",
+        )
+    spread = float(values.max() - values.min())
+    if spread < 1 / LARGEST:
+        raise DataError(
+            "a target of regression differs too little to be squared",
+            where=table.where(name=column.name),
+            got=f"{shorten(spread)} between the lowest and the highest",
+            fix="Multiply the column by a power of ten.",
+        )
 
 
 def _classification(table: Table, column: Column, task: str, reason: str) -> Task:

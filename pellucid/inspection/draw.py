@@ -15,7 +15,8 @@ from pellucid.errors import UsageError
 from pellucid.files import write_atomically
 from pellucid.inspection.columns import Room
 from pellucid.inspection.figure import Vertex, show
-from pellucid.inspection.layout import Layout, Point, lay_out
+from pellucid.inspection.layout import Layout, Point
+from pellucid.inspection.wrap import wrap
 
 if TYPE_CHECKING:
     from pellucid.inspection.observe import Observation
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MARGIN = 24.0
 NUMBER, NAME, CAPTION, SYMBOL, WORD = 12.0, 14.0, 12.0, 20.0, 14.0
 """Sizes of letters in pixels: numbers on wires, names of inputs and outputs, names of gates, and what is in gates."""
+
+WIDEST = 1520.0
+"""Wider drawings go on in a row below: a window shows them without scaling them down."""
 
 _RADIUS = 20.0
 _STEM = 9.0  # from a gate to the number on its wire
@@ -69,6 +73,10 @@ _PAINTS = {
     "value": "fill: {value}",
     "gradient": "fill: {gradient}",
 }
+_PAINTS_OF_ROWS = {
+    "marker": "fill: none; stroke: {wire}; stroke-width: 1.2; stroke-dasharray: 4 3",
+    "row": "fill: {muted}; font-weight: bold",
+}
 _FONTS = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
 
 
@@ -83,13 +91,12 @@ def draw(observation: Observation, path: str | PathLike[str] | None = None) -> s
 
 def paint(observation: Observation) -> str:
     """Return the picture of an observation as SVG text."""
-    vertices, edges = show(observation)
+    found = wrap(*show(observation), _measure, WIDEST - 2 * MARGIN)
+    vertices, edges, layout = found.vertices, found.edges, found.layout
     arriving = [0] * len(vertices)
     for _, target in edges:
         arriving[target] += 1
     gates = [_half_sizes(vertex, count) for vertex, count in zip(vertices, arriving, strict=True)]
-    rooms = [_room(vertex, *half) for vertex, half in zip(vertices, gates, strict=True)]
-    layout = lay_out(rooms, edges)
     legend = _legend(observation, vertices)
     width = max(layout.width, text_width("".join(text for _, text in legend), NUMBER)) + 2 * MARGIN
     height = layout.height + 2 * MARGIN + 2.5 * NUMBER
@@ -97,11 +104,12 @@ def paint(observation: Observation) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="pellucid" viewBox="0 0 {_n(width)} {_n(height)}"'
         f' width="{_n(width)}" height="{_n(height)}" role="img">',
         f"<title>{_text('Graph of ' + ', '.join(observation.graph.outputs))}</title>",
-        f"<style>{_style()}</style>",
+        f"<style>{_style(_PAINTS | _PAINTS_OF_ROWS if found.tops else _PAINTS)}</style>",
         f'<rect class="ground" width="{_n(width)}" height="{_n(height)}"/>',
         f'<g transform="translate({_n(MARGIN)} {_n(MARGIN)})">',
         *_paint_wires(layout, edges, gates, [vertex.kind for vertex in vertices]),
         *(_paint_vertex(*each) for each in zip(vertices, gates, layout.centres, strict=True)),
+        *(_paint_text("row", 0.0, y + CAPTION, CAPTION, f"row {n}") for n, y in enumerate(found.tops, 1)),
         _paint_legend(legend, layout.height + 2.5 * NUMBER),
         "</g>",
         "</svg>",
@@ -126,7 +134,7 @@ def text_width(text: str, size: float) -> float:
 
 def _letter_size(vertex: Vertex) -> float:
     if vertex.kind != "gate":
-        return NAME
+        return CAPTION if vertex.kind == "marker" else NAME
     return SYMBOL if len(vertex.label) == 1 else WORD
 
 
@@ -134,12 +142,14 @@ def _half_sizes(vertex: Vertex, arriving: int) -> tuple[float, float]:
     """Return half the width and half the height of a vertex's outline."""
     text = text_width(vertex.label, _letter_size(vertex)) / 2
     if vertex.kind != "gate":
-        return text + 10.0, 14.0
+        return text + 10.0, 11.0 if vertex.kind == "marker" else 14.0
     tall = max(_RADIUS, 6.0 * (arriving - 1) + 8.0)
     return max(_RADIUS, text + (4.0 if len(vertex.label) <= 3 else 12.0)), tall
 
 
-def _room(vertex: Vertex, half_width: float, half_height: float) -> Room:
+def _measure(vertex: Vertex, arriving: int) -> Room:
+    """Return the room that a vertex with so many arriving wires needs."""
+    half_width, half_height = _half_sizes(vertex, arriving)
     caption = text_width(vertex.caption, CAPTION) / 2
     numbers = max(text_width(vertex.value, NUMBER), text_width(vertex.gradient, NUMBER))
     right = half_width + (_STEM + numbers + 6.0 if numbers else 0.0)
@@ -234,9 +244,9 @@ def _paint_legend(words: Sequence[tuple[str, str]], y: float) -> str:
     return f'<text class="legend" x="0" y="{_n(y)}" font-size="{_n(NUMBER)}" text-anchor="start">{spans}</text>'
 
 
-def _style() -> str:
+def _style(paints: dict[str, str]) -> str:
     def rules(colours: dict[str, str]) -> str:
-        return "\n".join(f".pellucid .{kind} {{ {paint.format(**colours)} }}" for kind, paint in _PAINTS.items())
+        return "\n".join(f".pellucid .{kind} {{ {paint.format(**colours)} }}" for kind, paint in paints.items())
 
     dark = f"@media (prefers-color-scheme: dark) {{\n{rules(_DARK)}\n}}"
     return f"\n.pellucid text {{ font-family: {_FONTS} }}\n{rules(_LIGHT)}\n{dark}\n"
@@ -256,4 +266,4 @@ def _write_whole(path: Path, text: str) -> None:
     try:
         write_atomically(path, text.encode())
     except OSError as error:
-        raise UsageError("the drawing can not be written", where=str(path), got=error.strerror) from None
+        raise UsageError("the drawing cannot be written", where=str(path), got=error.strerror) from None

@@ -109,6 +109,8 @@ def summarize(array: Any, digits: int = 6, limit: int = 6) -> str:
     kind = f"{array.dtype.name}{list(array.shape)}"
     if not array.size:
         return kind
+    if array.dtype == bool:
+        return f"{kind} true in {int(array.sum())} of {array.size}"
     with np.errstate(all="ignore"):
         facts = [("min", array.min()), ("mean", array.mean(dtype=np.float64)), ("max", array.max())]
     return kind + "".join(f" {name} {_scalar(fact.item(), min(digits, 4))}" for name, fact in facts)

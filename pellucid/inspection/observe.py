@@ -137,7 +137,7 @@ class Observation:
         Raises
         ------
         UsageError
-            Where the file can not be written.
+            Where the file cannot be written.
 
         Examples
         --------

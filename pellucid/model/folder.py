@@ -91,7 +91,8 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     target = Path(folder)
     for name in (RECORD, ARRAYS):
         if not (target / name).is_file():
-            told = "there is no such folder" if not target.is_dir() else f"there is no model in this folder: no {name}"
+            told = "this is a file, and no run folder" if target.is_file() else "there is no such folder"
+            told = f"there is no model in this folder: no {name}" if target.is_dir() else told
             raise ModelError(told, where=str(target), fix="Give the folder that training made.")
     try:
         record = read_record(_read_limited(target / RECORD), str(target / RECORD))

@@ -49,7 +49,8 @@ def add_loss(
     target = context.builder.input(TARGET, own_units)
     if targets.arrays:
         statistics = {path: here[graph.inputs[path]] for path in targets.arrays}
-        target = ops.cast(targets.standardize(statistics, target), dtype=wanted.dtype)
+        with context.scope("loss"):
+            target = ops.cast(targets.standardize(statistics, target), dtype=wanted.dtype)
         context.builder.name(target, "loss/target")
     with context.scope("loss"):
         each = loss.per_example(context, here[graph.outputs[OUTPUT]], target)

@@ -16,7 +16,7 @@ Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 RESAMPLES = 1000
-MOST_DRAWS = 20_000_000
+MOST_DRAWS = 10_000_000
 """Of many rows fewer resamples are drawn: their interval is narrow and varies little."""
 
 MOST_KEPT = 4_000_000

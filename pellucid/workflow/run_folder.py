@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pellucid.errors import UsageError
+from pellucid.errors import ModelError, UsageError
 
 MODEL = "model.json"
 FILES = ("model.safetensors", "history.jsonl", "curves.png", "run.toml", MODEL)
@@ -82,7 +82,7 @@ class Destination:
                 parent.mkdir(parents=True, exist_ok=True)
                 unfinished = Path(tempfile.mkdtemp(prefix=f".{self.path.name[:60]}.", dir=parent))
                 unfinished.chmod(0o777 & ~_umask())
-                write(unfinished)
+                _write_into(unfinished, write, str(self.path))
                 return self._move(unfinished)
             except BaseException:
                 if unfinished is not None:
@@ -134,6 +134,13 @@ def choose_destination(
     while path.exists():
         path = _next(path)
     return Destination(path, overwrite=False, numbered=True)
+
+
+def _write_into(unfinished: Path, write: Callable[[Path], None], where: str) -> None:
+    try:
+        write(unfinished)
+    except ModelError as error:  # it names a folder that only we know
+        raise UsageError("the run folder cannot be written", where=where, got=error.got, fix=error.fix) from None
 
 
 def _next(path: Path) -> Path:

@@ -34,6 +34,9 @@ from pellucid.workflow.understanding import Understanding, understand
 MOST_TRAINING_ROWS = 4096
 """So many training rows tell the metric of the training part after each epoch."""
 
+AFTER_INTERRUPT = 3.0
+"""So many seconds the linear model may take once Ctrl-C has ended the training."""
+
 INTERRUPTED = "interrupted"
 
 
@@ -101,7 +104,7 @@ def train_table(
     began = time.perf_counter()
     recipe = recipe or Recipe()
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise UsageError("no seed", where="seed", got=repr(seed), expected="a whole number from 0 to 2^63 - 1")
+        raise UsageError("not a seed", where="seed", got=repr(seed), expected="a whole number from 0 to 2^63 - 1")
     if time_limit is not None and not time_limit > 0:
         raise UsageError("no time to train", where="time_limit", got=repr(time_limit), expected="seconds, above 0")
     destination = folder if isinstance(folder, Destination) or folder is None else Destination(Path(folder), overwrite)
@@ -206,7 +209,10 @@ class _Making:
         predictions = {NETWORK: model.compute(test)[PREDICTION]}
 
         def fit_linear() -> tuple[Model, float] | None:
-            return fit_linear_model(self.encoding, self.targets, table, parts, self.time_limit)
+            limit = self.time_limit
+            if keep.interrupted:  # somebody is waiting
+                limit = min(limit or AFTER_INTERRUPT, AFTER_INTERRUPT)
+            return fit_linear_model(self.encoding, self.targets, table, parts, limit)
 
         notes = []
         linear = keep.call(fit_linear, lambda: None)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import split
+from pellucid.data.dataset import part_sizes, split
 from pellucid.data.front import match_categories
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.table import Table, as_table
 from pellucid.data.task import Task, infer_task
+from pellucid.errors import DataError
 
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 """The share of the rows that is learned from, that progress is judged by, and that the report is about."""
@@ -78,8 +79,24 @@ def understand(data: Any, target: str | Sequence[str], task: str | None = None, 
     digest = _digest(table.path) if table.path is not None else None
     stratified = decided.kind in ("binary", "multiclass")
     classes = match_categories(table[decided.targets[0]], decided.classes) if stratified else None
+    _require_rows(table, decided)
     rows = split(len(table), list(FRACTIONS.values()), seed, classes)
     return Understanding(table, digest, roles, decided, seed, stratified, dict(zip(FRACTIONS, rows, strict=True)))
+
+
+def _require_rows(table: Table, task: Task) -> None:
+    """See that every part has a row, and the first one a row of every class."""
+    if len(table) < len(FRACTIONS):
+        got, expected = f"{len(table)}", f"at least {len(FRACTIONS)}: to learn from, for validation and for the test"
+        raise DataError("the table has too few rows", where=table.path, got=got, expected=expected)
+    learning = part_sizes(len(table), list(FRACTIONS.values()))[0]
+    if task.kind in ("binary", "multiclass") and len(task.classes) > learning:
+        raise DataError(
+            "there are too few rows to learn every class",
+            where=table.where(name=task.targets[0]),
+            got=f"{len(task.classes)} classes in {len(table)} rows, of which {learning} would be learned from",
+            fix="Use a table with more rows, or another target.",
+        )
 
 
 def _digest(path: str) -> str | None:

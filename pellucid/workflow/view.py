@@ -48,14 +48,16 @@ def view_understanding(found: Understanding, network: Network) -> Group:
     target = f"{', '.join(map(printable, task.targets))}: {task.kind} ({printable(task.reason)})"
     if task.kind in ("binary", "multiclass"):
         target += f"; classes {_listed([printable(label) for label in task.classes], 12)}"
-    split = f"{rows['train']} rows to learn from, {rows['validation']} for validation, {rows['test']} for the test"
+    split = (
+        f"{rows['train']:,} rows to learn from, {rows['validation']:,} for validation, {rows['test']:,} for the test"
+    )
     split += f" (seed {found.seed}{', classes in equal shares' if found.stratified else ''})"
     layers = " → ".join(
         str(parameter.type.shape[0]) for parameter in network.parameters.values() if parameter.kind == "weight"
     )
     outputs = next(iter(network.outputs.values())).shape[-1]
     facts = [
-        ("Table", f"{title}: {len(table)} rows, {len(table.columns)} columns"),
+        ("Table", f"{title}: {len(table):,} rows, {len(table.columns):,} columns"),
         ("Target" if len(task.targets) == 1 else "Targets", target),
         ("Split", split),
         ("Network", f"{layers} → {outputs}, {network.count_parameters():,} parameters"),
@@ -104,9 +106,11 @@ def _roles(roles: Sequence[Role], most: int, left_out: bool = False) -> Padding:
 
 def view_report(report: Report) -> Group:
     """Lay out a report."""
-    many = f"{report.rows} test row{'s' if report.rows > 1 else ''}"
+    many = f"{report.rows:,} test row{'s' if report.rows > 1 else ''}"
     parts: list[RenderableType] = [Text(f"Report on {many}, which training has not seen", style="bold")]
-    parts += [Text("In brackets: 95% intervals (shares of rows: Wilson; others: bootstrap).", style="dim")]
+    scores = [score for section in report.sections for by in section.scores.values() for score in by.values()]
+    if any(score.low is not None for score in scores):
+        parts += [Text("In brackets: 95% intervals (shares of rows: Wilson; others: bootstrap).", style="dim")]
     for section in report.sections:
         parts += ["", *_section(section, titled=len(report.sections) > 1)]
     for note in report.notes:
@@ -215,6 +219,6 @@ def tell_training(run: Any) -> str:
     """Return a sentence on how training went."""
     fitted = run.fit
     epochs = fitted.progress.epoch
-    kept = f"kept is epoch {fitted.best_epoch}" if fitted.best_epoch else "kept are the last values"
+    kept = f"epoch {fitted.best_epoch} is kept" if fitted.best_epoch else "the last values are kept"
     plural = "s" if epochs != 1 else ""
     return f"Trained for {epochs} epoch{plural} in {fitted.progress.seconds:.1f} s; stopped: {fitted.reason}; {kept}."
