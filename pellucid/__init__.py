@@ -25,6 +25,7 @@ from pellucid.graph.text import parse
 from pellucid.graph.types import Axis, DType, Type, bool_, float32, float64, int32, int64, uint32
 from pellucid.inspection.gradients import value_and_gradient
 from pellucid.inspection.observe import observe
+from pellucid.model import Model, build_model, load_model, save_model
 from pellucid.nn import initializers, losses, regularizers
 from pellucid.nn.branches import Concatenate, ConcatenateShortcut, InputToAll, Sequential, Shortcut, Sum
 from pellucid.nn.layers import Activation, Dense, Embedding, Flatten, LayerNorm
@@ -34,7 +35,9 @@ from pellucid.nn.noise import Dropout, GaussianNoise
 from pellucid.nn.units import Units
 from pellucid.ops import *
 from pellucid.optim import optimizers, schedules
+from pellucid.training import events
 from pellucid.training.fit import Fit, fit
 from pellucid.training.metrics import metric
 from pellucid.training.perceptron import fit_perceptron
 from pellucid.version import __version__
+from pellucid.workflow import Recipe, train_table

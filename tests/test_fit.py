@@ -344,6 +344,17 @@ def test_starting_from_an_earlier_model():
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
+def test_starting_from_a_model_folder(tmp_path):
+    table = {"a": [0.1 * row for row in range(60)], "y": [0.3 * row + 1 for row in range(60)]}
+    run = pl.train_table(table, "y", recipe=pl.Recipe(hidden=(4,), epochs=2))
+    pl.save_model(run.model, tmp_path / "model")
+    model = pl.load_model(tmp_path / "model")
+    network = run.fit.network
+    data = pl.Dataset({"x": np.zeros((4, 1))}, np.zeros((4, 1)))
+    again = pl.fit(network, data, loss="squared_error", epochs=0, start_from=model)
+    assert same(again.parameters, run.fit.parameters)
+
+
 def test_events_in_order_and_the_history_file(tmp_path):
     kinds, losses = [], []
 

@@ -74,6 +74,12 @@ class Model:
     def __repr__(self) -> str:
         return f"<model: {self.targets.task} of {', '.join(self.targets.names)} from {len(self.front.columns)} columns>"
 
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """What the network learned, by path: what ``pl.fit(..., start_from=model)`` takes."""
+        statistics = ("encoders/", "targets/")
+        return {path: array for path, array in self.arrays.items() if not path.startswith(statistics)}
+
     def predict(self, data: Any) -> dict[str, np.ndarray]:
         """Predict the targets.
 

@@ -124,7 +124,7 @@ def fit(
     min_improvement: float = 0.0,
     shuffle: bool = True,
     seed: int = 0,
-    start_from: Fit | Mapping[str, np.ndarray] | None = None,
+    start_from: Any = None,
     time_limit: float | None = None,
     on: Handler | Iterable[Handler] = (),
     progress: bool | None = None,
@@ -171,7 +171,7 @@ def fit(
         Whether each epoch takes the examples in a new order.
     seed : int
         Of first parameters, order, dropout, noise and the validation part. The same seed gives the same bits.
-    start_from : Fit or mapping of ndarray, optional
+    start_from : Fit, Model or mapping of ndarray, optional
         Parameters to start from, all or some of them, by path.
     time_limit : float, optional
         Stop after so many seconds.
@@ -224,7 +224,7 @@ def fit(
     evaluator = Evaluator(network, losses, executor)
     watched, metrics = watched_metric(losses, metric, next(iter(evaluator.kinds.values())), validating is not None)
     held_out = validation_arrays(network, losses, validating) if validating is not None else None
-    first = first_parameters(network, start_from.parameters if isinstance(start_from, Fit) else start_from, seed)
+    first = first_parameters(network, getattr(start_from, "parameters", start_from), seed)
     plan = Plan(
         evaluator=evaluator,
         arrays=arrays,
