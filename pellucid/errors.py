@@ -86,6 +86,7 @@ class TrainingError(PellucidError, ArithmeticError):
 
 
 _SHOWN = 16
+_LONGEST = 48
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -96,7 +97,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("sigmiod", ["sigmoid", "tanh"])
     "Did you mean 'sigmoid'? Known: sigmoid, tanh."
     """
-    names = sorted(set(known))
+    names = sorted({name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..." for name in known})
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 2], f"... ({len(names)} in all)"]
     listed = f"Known: {', '.join(shown)}." if names else "None are known."

@@ -121,7 +121,9 @@ class Training(ABC):
 
     def show(self, epochs_done: float, examples: int, loss: float) -> None:
         """Show how far training is, and what it took since the last call."""
-        self.bar.update(epochs_done, examples, [f"loss {loss:.4g}", *self._told])
+        limit = self.plan.time_limit
+        left = None if limit is None else max(limit - (time.perf_counter() - self._began), 0.0)
+        self.bar.update(epochs_done, examples, [f"loss {loss:.4g}", *self._told], left)
 
     def end_epoch(self, reached: Progress, loss: float, learning_rate: float | None = None) -> str | None:
         """Judge what an epoch has brought and record it; return the reason to stop, if there is one.

@@ -44,7 +44,7 @@ class ProgressBar:
             self._task = self._bar.add_task("", total=self._epochs)
             self._bar.start()
 
-    def update(self, epochs_done: float, examples: int, told: Sequence[str]) -> None:
+    def update(self, epochs_done: float, examples: int, told: Sequence[str], limit: float | None = None) -> None:
         """Show how far training is (a fraction of an epoch counts), and what `examples` took since the last call.
 
         Parameters
@@ -53,6 +53,8 @@ class ProgressBar:
         examples : int
         told : sequence of str
             The loss and, if there is one, the metric, each with its name before the number.
+        limit : float, optional
+            Seconds until the time limit.
         """
         now = time.perf_counter()
         passed, self._last = now - self._last, now
@@ -63,7 +65,8 @@ class ProgressBar:
         self._first = self._first or (now - passed, epochs_done)
         began, done_before = self._first
         done = max(epochs_done - done_before, 1e-9)
-        left = (self._epochs - epochs_done) * (now - began) / done if epochs_done > done_before else None
+        left = (self._epochs - epochs_done) * (now - began) / done if epochs_done > done_before else limit
+        left = left if left is None or limit is None else min(left, limit)
         width = self._bar.console.width
         line = fitting_line(width, f"epoch {int(epochs_done)}/{self._epochs}", told, self._rate, left)
         self._bar.columns = (self._graphic, self._text) if len(line) + _BAR + 1 <= width else (self._text,)
