@@ -296,3 +296,28 @@ def test_a_body_that_writes_into_its_operand_is_caught():
 
     with pytest.raises(CheckError, match=r"can not be computed.*read-only"):
         check(declare_reversed(array=array))
+
+
+@pytest.mark.parametrize(
+    ("rule", "reference"),
+    [
+        (lambda s, x: s.abs(x), np.abs),
+        (lambda s, x: s.max(1.0 - x, 0.0), lambda x: np.fmax(1.0 - x, 0.0)),
+        (lambda s, x: s.select(x > 0.25, x, 0.5 * x + 0.125), lambda x: np.where(x > 0.25, x, 0.5 * x + 0.125)),
+        (lambda s, x: s.sqrt(x * x), np.abs),
+    ],
+)
+def test_a_kink_that_is_not_among_the_points_is_found(rule, reference):
+    value = float(reference(np.array(2.0)))
+    slope = float(reference(np.array(2.5)) - value) / 0.5
+    kinked = pl.elementwise(
+        name="kinked",
+        doc="A function with a kink.",
+        rule=rule,
+        gradient=None,
+        reference=reference,
+        points={2.0: (value, slope)},
+        sample=pl.Uniform(-3.0, 3.0, avoid=(0.0, 0.25, 1.0)),
+    )
+    with pytest.raises(pl.PellucidError, match="the slope jumps at an operand that is not among the points"):
+        pl.check(kinked)

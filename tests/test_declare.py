@@ -276,7 +276,7 @@ def test_two_numbers_in_a_rule_have_the_dtype_of_its_operands():
         rule=lambda s, x: s.select(x > 0.0, 1.0, 0.0) * x,
         gradient=None,
         reference=lambda x: np.fmax(x, 0.0),
-        points={1.0: (1.0, 1.0), -1.0: (0.0, 0.0)},
+        points={0.0: (0.0, 0.0), 1.0: (1.0, 1.0), -1.0: (0.0, 0.0)},
         sample=Uniform(-2, 2, avoid=(0.0,)),
     )
     pl.check(ramp)

@@ -64,7 +64,6 @@ MISTAKES = {
     "an array to evaluate on": (lambda: fit().evaluate(X), r"pl\.Dataset"),
     "a metric as text": (lambda: fit().evaluate(DATA, "accuracy"), r"\['accuracy'\]"),
     "a metric of another task": (lambda: fit().evaluate(DATA, ["rmse"]), "does not fit the task"),
-    "a model to stay near": (lambda: pl.regularizers.StayNear(fit(), 1.0), r"fitted\.parameters"),
     "augmentation by a number": (lambda: pl.regularizers.AugmentArrays(3), "not a function"),
     "augmentation that returns nothing": (lambda: augment(lambda inputs, epoch: None), "AugmentArrays"),
     "augmentation that forgets an input": (lambda: augment(lambda inputs, epoch: {}), "AugmentArrays"),

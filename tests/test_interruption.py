@@ -80,7 +80,7 @@ def test_ctrl_c_at_any_line_leaves_a_whole_state_behind(tmp_path):
     assert lines > 10
 
 
-@pytest.mark.parametrize("name", sorted(set(pl.optimizers.OPTIMIZERS) - {"lbfgs"}))
+@pytest.mark.parametrize("name", sorted(set(pl.optimizers.OPTIMIZERS) - {"lbfgs", "rprop"}))
 def test_every_optimizer_with_all_there_is_resumes_in_the_middle_of_an_epoch(tmp_path, name):
     steady = [
         pl.regularizers.Mixup(0.4), pl.regularizers.InputNoise(0.1), pl.regularizers.TargetNoise(0.01),
@@ -88,11 +88,10 @@ def test_every_optimizer_with_all_there_is_resumes_in_the_middle_of_an_epoch(tmp
         pl.regularizers.AugmentArrays(lambda inputs, epoch: {"x": inputs["x"] * (1 + 0.1 * (epoch % 3))}),
         pl.regularizers.StayNear({"dense_1/weight": np.ones((2, 4))}, 0.01),
     ]  # fmt: skip
-    rate = name != "rprop"
     plateau = pl.schedules.WarmUp(steps=3, then=pl.schedules.OnPlateau(patience=1))
     settings = dict(
-        optimizer=name, schedule=plateau if rate else None, clip_norm=0.5, clip_value=0.2, patience=3,
-        regularizers=[*steady, *([pl.regularizers.L1(1e-4)] if rate else [])], metric="accuracy", epochs=10,
+        optimizer=name, schedule=plateau, clip_norm=0.5, clip_value=0.2, patience=3,
+        regularizers=[*steady, pl.regularizers.L1(1e-4)], metric="accuracy", epochs=10,
     )  # fmt: skip
     whole = fit(**settings)
 
@@ -107,6 +106,15 @@ def test_every_optimizer_with_all_there_is_resumes_in_the_middle_of_an_epoch(tmp
     assert same(resumed.progress.parameters, whole.progress.parameters) and resumed.reason == whole.reason
     assert same(resumed.progress.state, whole.progress.state) and records(resumed) == records(whole)
     assert same(resumed.parameters, whole.parameters)
+
+
+def test_rprop_resumes_and_takes_full_batches_only(tmp_path):
+    settings = dict(optimizer="rprop", epochs=8, batch_size=None)
+    fit(checkpoint=tmp_path / "c", **(settings | {"epochs": 3}))
+    resumed, whole = fit(checkpoint=tmp_path / "c", resume=True, **settings), fit(**settings)
+    assert same(resumed.parameters, whole.parameters) and same(resumed.progress.state, whole.progress.state)
+    with pytest.raises(pl.UsageError, match=r"all examples at once.*batch_size=None"):
+        fit(optimizer="rprop", batch_size=8)
 
 
 def test_a_full_disk_gives_one_message_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
@@ -170,7 +178,10 @@ def test_more_patience_goes_on_from_where_less_ended(tmp_path):
             dict(regularizers=[pl.regularizers.StayNear({"dense_1/bias": np.zeros(4)}, 1.0)]),
             dict(regularizers=[pl.regularizers.StayNear({"dense_1/bias": np.ones(4)}, 1.0)]),
         ),
-        (dict(optimizer="rprop"), dict(optimizer=pl.optimizers.Rprop(initial_step=0.01))),
+        (
+            dict(optimizer="rprop", batch_size=None),
+            dict(optimizer=pl.optimizers.Rprop(initial_step=0.01), batch_size=None),
+        ),
         (dict(settings={"learning_rate": 0.1}), dict(settings={"learning_rate": 0.2})),
     ],
 )

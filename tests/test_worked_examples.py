@@ -1,4 +1,4 @@
-"""Every worked example of the lectures and books: forward values, gradients, updates, to the last digits."""
+"""Worked examples with known results: forward values, gradients, updates, to the last digits."""
 
 from __future__ import annotations
 

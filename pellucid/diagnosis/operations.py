@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.diagnosis.identities import check_identities
+from pellucid.diagnosis.kinks import check_kinks
 from pellucid.diagnosis.slopes import check_slopes
 from pellucid.diagnosis.trials import CheckError, CheckReport, Trial, draw_trials
 from pellucid.errors import DeclarationError, PellucidError, ShapeError
@@ -37,8 +38,9 @@ def check(op: Operation | str, *, executor: str = "interpret", seed: int = 0) ->
     constants, are the same value, or are results of the operation itself; that a rule keeps to the scalar vocabulary.
     An elementwise operation with parameters is tried with a second set of them too, where its rule takes that.
 
-    A slope at a kink or branch point is checked where the declaration names it under `points`, and nowhere else: random
-    samples do not meet it.
+    A slope at a kink is checked where the declaration names it under `points`: random samples do not meet it. For
+    functions of one operand, kinks within the range of the samples are looked for, and one that is not among the points
+    is refused.
 
     Parameters
     ----------
@@ -84,6 +86,7 @@ def check(op: Operation | str, *, executor: str = "interpret", seed: int = 0) ->
             _check_words(op, trial, executor, report)
     if isinstance(op, Elementwise):
         _check_points(op, executor, report)
+        check_kinks(op, rng, report)
     check_slopes(op, draw_trials(op, rng), rng, executor, report)
     return report
 

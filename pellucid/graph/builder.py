@@ -109,6 +109,10 @@ class Builder:
         self._names.setdefault(value.node, (_scope.get() if inside_scope else "") + path)
         return value
 
+    def scope_of(self, node: Node) -> str:
+        """Return the scope in which a node was made, with a slash behind it, or nothing."""
+        return self._prefixes.get(node, "")
+
     def path_of(self, node: Node) -> str:
         """Return a readable name of a node, chosen or made from its operation."""
         return self._names.get(node) or self._prefixes.get(node, "") + node.op.name
@@ -278,7 +282,7 @@ def build(function: Callable[..., Any], /, *misplaced: Any, **types: Type) -> Gr
     outputs = name_outputs(builder, function_name(function), result)
     for name, value in local.items():
         if isinstance(value, Value) and value.builder is builder:
-            builder.name(value, name)
+            builder.name(value, builder.scope_of(value.node) + name)
     return builder.finish(outputs)
 
 

@@ -1,7 +1,7 @@
 """Reverse-mode differentiation as a transformation of graphs.
 
 Gradients are accumulated from the output to the inputs (back-propagation): each node hands every input its local
-gradient times the gradient that came in; where a value was used more than once, what comes back is summed.
+gradient times the gradient that came in; what comes back to a value with several uses is summed.
 Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 3.
 """
 

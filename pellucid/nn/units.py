@@ -1,4 +1,4 @@
-"""Networks given unit by unit: a list of edges between numbered units, each unit with an activation of its own.
+"""Networks told unit by unit, as edges between numbered units, each unit with an activation of its own.
 
 Units are grouped by depth, the length of the longest way from an input. The units of one depth are a masked dense layer
 on all values that came before; so any feed-forward graph of units runs as a few products of matrices.

@@ -1,4 +1,4 @@
-"""Activations by name, right to a few units in the last place in both tails, at infinity and at NaN.
+"""Activations by name, exact to a handful of last digits in both tails, at infinity and at NaN.
 
 An activation is an operation that is declared with ``activation=True``, here or anywhere else. Sources: Goodfellow,
 Bengio and Courville, Deep Learning (2016), 6.2 and 6.3; Clevert, Unterthiner and Hochreiter (ELU, 2016); Klambauer et

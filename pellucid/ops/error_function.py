@@ -1,4 +1,4 @@
-"""The error function and its complement in plain arithmetic, right to a few units in the last place in both tails.
+"""The error function and its complement in plain arithmetic, exact to a handful of last digits in both tails.
 
 ``erfc(z) = exp(-z * z) * scaled_erfc(z)`` for z >= 0. The scaled function falls slowly, so that one polynomial serves
 all z after (0, inf) has been folded onto (-1, 1); the folding is that of Shepherd and Laframboise, Chebyshev

@@ -14,7 +14,7 @@ import numpy as np
 
 from pellucid.graph.value import Value
 from pellucid.ops.declare import Elementwise, elementwise
-from pellucid.ops.error_function import FAR, gaussian, normal_ratio
+from pellucid.ops.error_function import ERF_NEAR_ZERO, FAR, gaussian, normal_ratio, polynomial
 from pellucid.ops.functions import near, special
 from pellucid.ops.sigmoids import EVEN, sigmoid, sigmoid_slope, tanh, tanh_slope
 
@@ -23,7 +23,7 @@ GONE = 2e4
 
 softplus = elementwise(
     name="softplus",
-    doc="Smooth rectifier: log(1 + exp(x)).",
+    doc="log(1 + exp(x)): a rectifier with a rounded corner.",
     rule=lambda s, x: s.max(x, 0.0) + s.log1p(s.exp(-s.abs(x))),
     gradient=lambda g, x, y: g * sigmoid(x),
     reference=lambda x: np.logaddexp(0.0, x),
@@ -33,11 +33,22 @@ softplus = elementwise(
 )
 
 
+NEAR = 0.7
+"""Below this the series of erf around 0 gives more digits than 1 minus a tail."""
+
+
+def _half_erf(s: Any, size: Any) -> Any:
+    """Return erf(x / sqrt(2)) / (2 x) for x of a size below NEAR."""
+    z = s.min(size, NEAR) * math.sqrt(0.5)
+    return 0.5 * math.sqrt(0.5) * polynomial(ERF_NEAR_ZERO, z * z)
+
+
 def _gelu(s: Any, x: Any) -> Any:
     size = s.min(s.abs(x), FAR)
     first, second = gaussian(s, size, 0.5)
     ratio = normal_ratio(size) / math.sqrt(2 * math.pi)
-    return s.select(x < 0.0, -size * ratio * first * second, x * (1.0 - ratio * first * second))
+    far = s.select(x < 0.0, -size * ratio * first * second, x * (1.0 - ratio * first * second))
+    return s.select(size < NEAR, x * (0.5 + x * _half_erf(s, size)), far)
 
 
 gelu = elementwise(
@@ -61,7 +72,9 @@ def _gelu_slope(s: Any, x: Any) -> Any:
     size = s.min(s.abs(x), FAR)
     first, second = gaussian(s, size, 0.5)
     part = (normal_ratio(size) - size) / math.sqrt(2 * math.pi) * first * second
-    return s.select(x < 0.0, part, 1.0 - part)
+    far = s.select(x < 0.0, part, 1.0 - part)
+    density = 1 / math.sqrt(2 * math.pi) * first * second
+    return s.select(size < NEAR, 0.5 + x * (_half_erf(s, size) + density), far)
 
 
 def _normal_density(s: Any, x: Any) -> Any:

@@ -51,6 +51,7 @@ class Rprop(Optimizer):
     """
 
     name: ClassVar[str] = "rprop"
+    full_batch: ClassVar[bool] = True
     ranges: ClassVar[dict[str, str]] = {
         "increase": "[1, inf)",
         "decrease": "(0, 1]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from pellucid.errors import GraphError
 from pellucid.graph.builder import scope
@@ -24,6 +25,9 @@ class Optimizer(Settings, ABC):
     that it may change from step to step: ``learning_rate``, and the others in the optimizer's scope, such as
     ``adam/beta_1``. What one step hands to the next is state in that scope, such as ``adam/m/dense_1/weight``.
     """
+
+    full_batch: ClassVar[bool] = False
+    """Whether it learns from all examples at once only."""
 
     @abstractmethod
     def declare_rule(self, context: Context, loss: Value) -> Rule:

@@ -1,4 +1,4 @@
-"""Counter-based random numbers: a pure function of (seed, purpose, step, position).
+"""Counter-based random numbers, computed from seed, purpose, step and position alone.
 
 A generator with a hidden state gives numbers that depend on who asked first. Here every number is computed from where
 it is used: the user's seed, a readable purpose (``"dropout hidden 1"``), the step, and the position in the array. So

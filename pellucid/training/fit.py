@@ -251,6 +251,9 @@ def fit(
         training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
     else:
         count = len(arrays[WEIGHT])
+        if chosen.full_batch and batch_size is not None and batch_size < count:
+            fix = "Pass batch_size=None, or choose adam, for example."
+            raise UsageError(f"{chosen.name} learns from all examples at once", got=f"batch_size={batch_size}", fix=fix)
         step = build_step(
             network,
             losses,

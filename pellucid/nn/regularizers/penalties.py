@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +114,7 @@ class StayNear(Regularizer):
 
     Parameters
     ----------
-    earlier : mapping of path to array
+    earlier : Fit, Model, or mapping of path to array
         Such as the parameters of an earlier model. Paths that the network does not have are left out, and so are
         parameters that have no earlier value.
     strength : float
@@ -125,11 +126,12 @@ class StayNear(Regularizer):
         While building, where a shape differs, or no path is a parameter of the network.
     """
 
-    earlier: Mapping[str, np.ndarray]
+    earlier: Any
     strength: float
 
     def __post_init__(self) -> None:
         check_strength("StayNear strength", self.strength)
+        object.__setattr__(self, "earlier", getattr(self.earlier, "parameters", self.earlier))
         if not isinstance(self.earlier, Mapping):
             fix = "Pass the parameters by path, such as fitted.parameters."
             raise UsageError("no earlier values", where="StayNear", got=type(self.earlier).__name__, fix=fix)
