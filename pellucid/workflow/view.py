@@ -156,12 +156,24 @@ def show_number(metric: str, value: float) -> str:
     """Return a metric's value as people read it: shares in percent, others with four digits."""
     if not math.isfinite(value):
         return "undefined"
-    return f"{100 * value:.1f}%" if metric in PERCENTAGES else f"{value:.4g}"
+    return f"{100 * value:.1f}%" if metric in PERCENTAGES else write_digits(value, 4)
 
 
 def show_bound(metric: str, value: float) -> str:
     """Return the bound of an interval."""
-    return f"{100 * value:.1f}" if metric in PERCENTAGES else f"{value:.3g}"
+    return f"{100 * value:.1f}" if metric in PERCENTAGES else write_digits(value, 3)
+
+
+def write_digits(value: float, digits: int) -> str:
+    """Return a number with so many digits; thousands and millions are written out.
+
+    Examples
+    --------
+    >>> [write_digits(number, 3) for number in (44361.7, -0.012345, 12.3456, 1.5e12)]
+    ['44,400', '-0.0123', '12.3', '1.5e+12']
+    """
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if 10 ** (digits - 1) <= abs(rounded) < 1e9 else f"{value:.{digits}g}"
 
 
 def tell_comparison(found: Comparison) -> str:
@@ -202,9 +214,14 @@ def _residuals(found: Residuals) -> list[RenderableType]:
         grid.add_column()
         grid.add_column(justify="right")
     first, median, third = found.quartiles
-    grid.add_row("mean", f"{found.mean:.4g}", "median", f"{median:.4g}")
-    grid.add_row("deviation", f"{found.deviation:.4g}", "middle half", f"{first:.4g} to {third:.4g}")
-    grid.add_row("lowest", f"{found.minimum:.4g}", "highest", f"{found.maximum:.4g}")
+    grid.add_row("mean", write_digits(found.mean, 4), "median", write_digits(median, 4))
+    grid.add_row(
+        "deviation",
+        write_digits(found.deviation, 4),
+        "middle half",
+        f"{write_digits(first, 4)} to {write_digits(third, 4)}",
+    )
+    grid.add_row("lowest", write_digits(found.minimum, 4), "highest", write_digits(found.maximum, 4))
     return [Text("residuals (prediction - truth, in the target's unit)"), Padding(grid, (0, 0, 0, 2))]
 
 
