@@ -99,9 +99,8 @@ def build_model(
         kind=kind,
         loss=LossRecord(loss.name, dataclasses.asdict(loss) if dataclasses.is_dataclass(loss) else {}),
         facts=facts,
-        metrics={name: float(value) if np.isfinite(value) else None for name, value in (metrics or {}).items()},
         provenance={"pellucid": __version__, **(provenance or {})},
-    )
+    ).with_metrics(metrics or {})
 
 
 def _single(network: Network, loss: Loss | Mapping[str, Loss]) -> Loss:

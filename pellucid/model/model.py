@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,11 @@ class Model:
         """What the network learned, by path: what ``pl.fit(..., start_from=model)`` takes."""
         statistics = ("encoders/", "targets/")
         return {path: array for path, array in self.arrays.items() if not path.startswith(statistics)}
+
+    def with_metrics(self, metrics: Mapping[str, float]) -> Model:
+        """Return the same model with these metrics; what is not finite has no value."""
+        known = {name: float(value) if np.isfinite(value) else None for name, value in metrics.items()}
+        return replace(self, metrics=known)
 
     def predict(self, data: Any) -> dict[str, np.ndarray]:
         """Predict the targets.

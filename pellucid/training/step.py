@@ -18,7 +18,7 @@ from pellucid.graph.value import Value
 from pellucid.nn.losses import Loss, weighted_mean
 from pellucid.nn.losses.loss import blank_unused
 from pellucid.nn.network import Network
-from pellucid.nn.regularizers import L1, Mixup, Regularizer, output_weights
+from pellucid.nn.regularizers import Mixup, Regularizer, output_weights
 from pellucid.ops.basic import cast
 from pellucid.ops.comparison import maximum, select
 from pellucid.ops.reductions import max as largest
@@ -110,11 +110,10 @@ def build_step(
 
 def _learning_rate(context: Context, optimizer: Optimizer, regularizers: Sequence[Regularizer]) -> Value:
     """Return the learning rate, which proximal steps take too; 0 for an optimizer that has none."""
-    proximal = [found for found in regularizers if isinstance(found, L1)]
-    if "learning_rate" not in context.settings and proximal:
-        raise UsageError(
-            "L1 goes with an optimizer that has a learning rate", got=optimizer.name, fix="Choose adam, for example."
-        )
+    needing = [type(found).__name__ for found in regularizers if found.needs_learning_rate]
+    if "learning_rate" not in context.settings and needing:
+        what = f"{needing[0]} goes with an optimizer that has a learning rate"
+        raise UsageError(what, got=optimizer.name, fix="Choose adam, for example.")
     return context.setting("learning_rate", 0.0)
 
 

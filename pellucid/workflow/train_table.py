@@ -205,7 +205,14 @@ class _Making:
         """Return the model and what the test rows say of it."""
         table, parts = self.understanding.table, self.understanding.parts
         test = table.take(parts["test"])
-        model = build_model(self.encoding, self.targets, self.network, self.loss, fitted.parameters)
+        provenance = {
+            "table_sha256": self.understanding.digest,
+            "rows": {name: len(rows) for name, rows in parts.items()},
+            "seed": self.seed,
+        }
+        model = build_model(
+            self.encoding, self.targets, self.network, self.loss, fitted.parameters, provenance=provenance
+        )
         predictions = {NETWORK: model.compute(test)[PREDICTION]}
 
         def fit_linear() -> tuple[Model, float] | None:
@@ -223,22 +230,7 @@ class _Making:
         constant = predict_constant(self.targets, self.targets.read(table.take(parts["train"])), len(test))
         predictions[CONSTANT[self.targets.task]] = constant
         report = build_report(self.targets, self.targets.read(test), predictions, self.seed, tuple(notes))
-        provenance = {
-            "table_sha256": self.understanding.digest,
-            "rows": {name: len(rows) for name, rows in parts.items()},
-            "seed": self.seed,
-        }
-        metrics = {f"test {name}": value for name, value in report.metrics.items()}
-        model = build_model(
-            self.encoding,
-            self.targets,
-            self.network,
-            self.loss,
-            fitted.parameters,
-            metrics=metrics,
-            provenance=provenance,
-        )
-        return model, report
+        return model.with_metrics({f"test {name}": value for name, value in report.metrics.items()}), report
 
 
 def _in_own_unit(history: Sequence[dict[str, Any]], targets: TargetEncoding) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pellucid.graph.context import Context
 from pellucid.graph.value import Value
@@ -26,6 +27,7 @@ class L1(Regularizer):
         0 or more; 0 leaves every bit as it is.
     """
 
+    needs_learning_rate: ClassVar[bool] = True
     strength: float
 
     def __post_init__(self) -> None:

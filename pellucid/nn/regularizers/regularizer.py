@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Container, Mapping
 from contextlib import AbstractContextManager
+from typing import ClassVar
 
 from pellucid.errors import UsageError
 from pellucid.graph.context import Context
@@ -21,6 +22,9 @@ class Regularizer:
 
     A subclass is a frozen dataclass of its settings with ``eq=False``: each object has settings of its own.
     """
+
+    needs_learning_rate: ClassVar[bool] = False
+    """Whether :meth:`after_update` takes a step of the optimizer's learning rate, which not every optimizer has."""
 
     def before_loss(self, context: Context, inputs: Inputs, targets: Inputs) -> tuple[Inputs, Inputs]:
         """Return what the network and the loss see in place of the inputs and targets, each ``[batch, ...]``."""
