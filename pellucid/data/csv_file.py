@@ -71,26 +71,25 @@ def read_csv(path: str, delimiter: str | None = None) -> tuple[tuple[Column, ...
     with Path(path).open("rb") as file:
         names, source = read_header(path, file, delimiter)
         size = Path(path).stat().st_size
-        block, largest = 1 << 20, min(size, (1 << 31) - 1)
-        while True:
-            file.seek(source.start)
-            try:
-                table = _read_rows(file, names, source, block)
-                break
-            except _Unreadable as error:
-                too_long = "straddl" in str(error) and block < largest  # a row is longer than the block
-                # Blocks of 16 MiB hold any row but one with a huge cell or an unclosed quote, and which of them it is
-                # should be known before memory is taken for it.
-                wrong = (
-                    None
-                    if too_long and block != 16 << 20
-                    else diagnose(path, source.start, source.line, source.delimiter, names)
-                )
-                if wrong or not too_long:
-                    raise wrong or DataError(
-                        "the file cannot be read as CSV", where=path, got=" ".join(str(error).split())
-                    ) from None
-                block = min(16 * block, largest)
+    block, largest = 1 << 20, min(size, (1 << 31) - 1)
+    while True:
+        try:
+            table = _read_rows(names, source, block)
+            break
+        except _Unreadable as error:
+            too_long = "straddl" in str(error) and block < largest  # a row is longer than the block
+            # Blocks of 16 MiB hold any row but one with a huge cell or an unclosed quote, and which of them it is
+            # should be known before memory is taken for it.
+            wrong = (
+                None
+                if too_long and block != 16 << 20
+                else diagnose(path, source.start, source.line, source.delimiter, names)
+            )
+            if wrong or not too_long:
+                raise wrong or DataError(
+                    "the file cannot be read as CSV", where=path, got=" ".join(str(error).split())
+                ) from None
+            block = min(16 * block, largest)
     if table.num_rows == 0:
         raise DataError("the file has a header but no rows", where=path, expected="at least one row")
     cells = table.columns
@@ -121,22 +120,25 @@ class _Watched(io.RawIOBase):
         return data
 
 
-def _read_rows(file: BinaryIO, names: tuple[str, ...], source: CsvSource, block: int) -> pa.Table:
+def _read_rows(names: tuple[str, ...], source: CsvSource, block: int) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv
 
     last = b"\n" + source.delimiter.join([SENTINEL] * len(names)).encode()
-    watched = _Watched(file, last)
     keys = [str(number) for number in range(len(names))]
-    try:
-        table = csv.read_csv(
-            watched,
-            csv.ReadOptions(column_names=keys, block_size=max(block, len(last) + 1)),
-            csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True),
-            csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False),
-        )
-    except (pa.ArrowException, ValueError) as error:
-        raise _Unreadable(str(error)) from None
+    # After an error, pyarrow's thread that reads ahead may still be at work: every attempt has a file of its own.
+    with Path(source.path).open("rb") as file:
+        file.seek(source.start)
+        watched = _Watched(file, last)
+        try:
+            table = csv.read_csv(
+                watched,
+                csv.ReadOptions(column_names=keys, block_size=max(block, len(last) + 1)),
+                csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True),
+                csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False),
+            )
+        except (pa.ArrowException, ValueError) as error:
+            raise _Unreadable(str(error)) from None
     if watched.nul:
         raise _Unreadable("NUL byte")
     rows = table.num_rows - 1
