@@ -1,5 +1,6 @@
 """For all tests and doctests: what they declare is gone when they end, and no terminal shapes what is printed."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from pellucid.graph.operation import REGISTRY
 from pellucid.nn.losses.loss import _LOSSES
 from pellucid.training.metrics import METRICS
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

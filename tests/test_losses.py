@@ -442,7 +442,8 @@ def test_extreme_outputs_leave_no_nan(case, dtype):
 
 
 def torch_cases() -> dict[str, tuple[str, Any]]:
-    torch = pytest.importorskip("torch")
+    import torch
+
     f = torch.nn.functional
     return {
         "squared_error": lambda z, t: f.mse_loss(z, t, reduction="none").sum(1) / 2,
@@ -462,10 +463,12 @@ def torch_cases() -> dict[str, tuple[str, Any]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", [name for name in CASES if name not in ("quantile", "several quantiles",
                                   "multiclass_hinge", "perceptron_criterion")])  # fmt: skip
 def test_values_and_gradients_against_pytorch(case):
-    torch = pytest.importorskip("torch")
+    import torch
+
     chosen, output, target = CASES[case]
     z = torch.tensor(output, requires_grad=True)
     values = torch_cases()[case](z, torch.tensor(target))

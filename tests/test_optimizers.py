@@ -258,12 +258,14 @@ TORCH = {
 @pytest.fixture
 def torch():
     """PyTorch with all its scalars in float64 too."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     torch.set_default_dtype(torch.float64)
     yield torch
     torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", TORCH)
 def test_agrees_with_pytorch(torch, case):
     chosen, name, arguments = TORCH[case]
@@ -294,9 +296,12 @@ OPTAX = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", OPTAX)
 def test_agrees_with_optax(case):
-    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    import jax
+    import optax
+
     chosen, name, arguments = OPTAX[case]
     start, gradients = draw(seed=2)
     with jax.enable_x64(True):

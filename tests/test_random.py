@@ -47,8 +47,8 @@ class TestThreefry:
         assert tuple(int(word) for word in random.threefry2x32(key, counter)) == expected
         assert cipher(*key, *counter) == expected
 
+    @pytest.mark.long
     def test_agrees_with_jax(self):
-        pytest.importorskip("jax")
         from jax.extend.random import threefry_2x32
 
         source = np.random.default_rng(0)

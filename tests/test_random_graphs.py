@@ -122,22 +122,28 @@ def test_derivatives_agree_with_finite_differences(block):
         derivatives(seed).check_by_differences()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("block", range(10))
 def test_derivatives_agree_with_pytorch(block):
-    torch = pytest.importorskip("torch")
+    import torch
+
     compare(seeds_in(block, 10, DEFAULT), "PyTorch", translations.torch_derivatives, translations.torch_table(torch))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("block", range(10))
 def test_derivatives_agree_with_jax(block):
-    jax = pytest.importorskip("jax")
+    import jax
+
     compare(seeds_in(block, 10, DEFAULT), "JAX", translations.jax_derivatives, translations.jax_table(jax))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("block", range(100))
 def test_derivatives_agree_with_all_of_them(block):
-    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    import jax
+    import torch
+
     seeds = seeds_in(block, 100, LONG)
     for seed in seeds:
         derivatives(seed).check_by_differences()

@@ -92,9 +92,11 @@ def test_on_plateau_takes_a_metric_that_is_not_finite_for_no_better():
     assert observe_all(OnPlateau(patience=3), [1.0, math.nan, 2.0, -math.inf])[-1] == 0.5
 
 
+@pytest.mark.long
 @given(st.lists(st.floats(0.1, 10).map(lambda x: round(x, 1)), min_size=1, max_size=60), st.integers(1, 4))
 def test_on_plateau_agrees_with_pytorch(metrics, patience):
-    torch = pytest.importorskip("torch")
+    import torch
+
     weight = torch.zeros(1, requires_grad=True)
     theirs = torch.optim.SGD([weight], lr=1.0)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
