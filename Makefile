@@ -16,10 +16,10 @@ TABLE := examples/tables/digits.csv
 .DELETE_ON_ERROR:
 # Two pips must not write into one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint format docs results clean
+.PHONY: help demo test test-long lint format docs results comparison clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## Train a network on real data, predict a few rows, look into one
 	$(BIN)/pellucid train $(TABLE) --target digit --out runs/demo --seed 0 --overwrite
@@ -48,6 +48,9 @@ docs: $(VENV)/.installed ## Write the pages and pictures that are made from the 
 
 results: $(VENV)/.installed ## Measure the default recipe on the example tables (minutes)
 	$(BIN)/python docs/make_results.py
+
+comparison: $(VENV)/.installed ## Compare the default estimators with scikit-learn's on nine data sets (minutes)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/make_comparison.py
 
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist runs/demo runs/demo-rows.csv

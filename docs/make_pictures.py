@@ -9,7 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import pellucid as pl
+from pellucid.cli.observe import observe_row
+from pellucid.data.encoder_settings import EncoderSettings
+from pellucid.data.encoders import fit_encoders
+from pellucid.data.roles import infer_roles
+from pellucid.data.targets import fit_targets
+from pellucid.data.task import infer_task
+from pellucid.inspection.network_figure import draw_network
+from pellucid.model.network import tabular_network
 
 
 def neuron(w0: Any, x0: Any, w1: Any, x1: Any, w2: Any) -> Any:
@@ -29,6 +39,25 @@ def loss(w: Any, x: Any, y: Any) -> Any:
     return -(y * pl.log(p) + (1 - y) * pl.log(1 - p))
 
 
+def draw_small_network(path: Path) -> None:
+    """Draw a network of three hidden units, with weights given by hand, on one row of a table."""
+    sizes, rooms = [20.0, 40.0, 60.0, 80.0], [1, 3, 2, 4]
+    table = pl.Table.from_columns({"size": sizes, "rooms": rooms, "let": ["no", "yes", "yes", "no"]})
+    task = infer_task(table, "let")
+    encoding = fit_encoders(table, infer_roles(table, "let"), task, dtype="float64", settings=EncoderSettings(limit=0))
+    network = tabular_network(encoding, 1, hidden=(3,), activation="tanh", dropout=0.0, dtype="float64")
+    parameters = {
+        "dense_1/weight": [[1.0, -0.5, 2.0], [0.5, 1.5, -1.0]],
+        "dense_1/bias": [0.5, 0.0, -0.5],
+        "dense_2/weight": [[1.0], [-2.0], [1.5]],
+        "dense_2/bias": [0.25],
+    }
+    arrays = {name: np.array(values) for name, values in parameters.items()}
+    loss = pl.loss("binary_cross_entropy")
+    found = observe_row(pl.build_model(encoding, fit_targets(table, task), network, loss, arrays), table, 2)
+    draw_network(found.seen, found.names(), path)
+
+
 def main(directory: Path) -> None:
     """Draw all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -36,6 +65,7 @@ def main(directory: Path) -> None:
     pl.observe(neuron, **numbers).draw(directory / "logistic.svg")
     pl.observe(gates, **numbers).draw(directory / "gates.svg")
     pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0).draw(directory / "loss.svg")
+    draw_small_network(directory / "network.svg")
 
 
 if __name__ == "__main__":

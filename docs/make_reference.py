@@ -1,6 +1,6 @@
-"""Write the reference of all operations from the registry: `python docs/make_reference.py [DIRECTORY]`.
+"""Write the references of operations and of settings: `python docs/make_reference.py [DIRECTORY]`.
 
-The directory is the one of this file if none is given; the page is `reference/operations.md` in it.
+The directory is the one of this file if none is given; the pages are `operations.md` and `settings.md` in `reference`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,22 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import MISSING, Field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pellucid as pl
 from pellucid.graph.operation import REGISTRY
+from pellucid.nn.losses import loss_names
 from pellucid.ops.declare import Declared, Elementwise
+from pellucid.optim.optimizers import OPTIMIZERS
+from pellucid.optim.schedules import SCHEDULES
+from pellucid.workflow.chosen import loss_class, own_settings
+from pellucid.workflow.meanings import find_meaning
+from pellucid.workflow.plan import known_settings
+from pellucid.workflow.settings import Setting
+from pellucid.workflow.toml_text import toml_value
 
 INTRODUCTION = """\
 # Operations
@@ -40,6 +49,18 @@ These add nodes of the operations above, and none of their own.
 | function | what it does |
 |---|---|
 """
+
+SETTINGS = """\
+# Settings
+
+Everything that says what a run does, written by `make docs` from the declarations. Each setting has a path: its section
+and its key in `run.toml`, and what stands before the equals sign in `--set`. `pellucid init TABLE --target COLUMN`
+prints the same with what is inferred from a table. [Chapter 7](../guide/7-command-line.md#settings) of the guide shows
+how they are used.
+"""
+
+CHOSEN = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+"""Sections in which the settings depend on what is chosen by name."""
 
 
 def signature_of(op: Declared) -> str:
@@ -109,8 +130,8 @@ def sentence(text: str) -> str:
     return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", " ".join(text.strip().split("\n\n")[0].split())).replace("``", "`")
 
 
-def page() -> str:
-    """Return the reference."""
+def operations_page() -> str:
+    """Return the reference of operations."""
     names = [module.name for module in pkgutil.iter_modules(pl.ops.__path__)]
     modules = {name: importlib.import_module(f"pellucid.ops.{name}") for name in names}
     groups: dict[str, list[Declared]] = {}
@@ -138,8 +159,69 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings_page() -> str:
+    """Return the reference of settings."""
+    sections: dict[str, list[Setting]] = {}
+    for setting in known_settings():
+        sections.setdefault(setting.path[0] if len(setting.path) > 1 else "", []).append(setting)
+    lines = [SETTINGS]
+    for name, settings in sections.items():
+        lines += [f"## {name or 'At the top'}\n", "| setting | default | what it means |", "|---|---|---|"]
+        lines += [row_of(setting) for setting in settings if not (setting.holds_others and name in CHOSEN)]
+        lines.append("")
+        if name in CHOSEN:
+            lines += describe_choices(name)
+    return "\n".join(lines)
+
+
+def row_of(setting: Setting) -> str:
+    """Return the row of a setting in its table."""
+    path = ".".join((*setting.path[:-1], "COLUMN") if setting.holds_others else setting.path)
+    default = "" if setting.holds_others else code(toml_value(none_of(setting)))
+    expected = setting.kind.expected
+    return table_row(f"`{path}`", default, f"{setting.doc} {expected[:1].upper()}{expected[1:]}.")
+
+
+def none_of(setting: Setting) -> Any:
+    """Return a default as TOML has it, which has no None."""
+    return setting.kind.none if setting.default is None else setting.default
+
+
+def describe_choices(section: str) -> Iterator[str]:
+    """Yield the settings that only some losses, optimizers or schedules have."""
+    named: dict[str, type] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}.get(section) or {
+        name: loss_class(name) for name in loss_names()
+    }
+    yield f"Of some {CHOSEN[section]} only:\n"
+    yield f"| `{section}.name` | setting | default | what it means |"
+    yield "|---|---|---|---|"
+    for name, cls in named.items():
+        for key, declared in own_settings(section, cls).items():
+            meaning = find_meaning(section, name, key)
+            yield table_row(f"`{name}`", f"`{section}.{key}`", default_of(declared), meaning)
+    yield ""
+
+
+def default_of(declared: Field) -> str:
+    """Return the default of a setting that is declared as a field; nothing where it is computed or has to be given."""
+    if declared.default is MISSING or declared.default is None:
+        return "" if declared.default_factory is MISSING else code(toml_value(declared.default_factory().name))
+    return code(toml_value(declared.default))
+
+
+def code(text: str) -> str:
+    """Return a value of TOML as code."""
+    return f"`{text}`"
+
+
+def table_row(*cells: str) -> str:
+    """Return a row of a table, in whose cells a bar does not end them."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
 if __name__ == "__main__":
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    target = directory / "reference" / "operations.md"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page(), encoding="utf-8")
+    for name, text in {"operations": operations_page(), "settings": settings_page()}.items():
+        target = directory / "reference" / f"{name}.md"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")

@@ -1,7 +1,8 @@
 """Pellucid: feed-forward networks on an explicit graph that can be read, checked and compiled."""
 
-from pellucid import ops
-from pellucid.data.dataset import Dataset, class_weights, split
+from pellucid import early, ops
+from pellucid.data.dataset import Dataset, class_weights
+from pellucid.data.split import folds, split, split_groups, split_in_order
 from pellucid.data.table import Table, as_table, read_table
 from pellucid.diagnosis.operations import check
 from pellucid.errors import (
@@ -41,3 +42,18 @@ from pellucid.training.metrics import metric
 from pellucid.training.perceptron import fit_perceptron
 from pellucid.version import __version__
 from pellucid.workflow import Recipe, train_table
+
+_ESTIMATORS = ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron")
+
+
+def __getattr__(name: str) -> object:
+    """Load the estimators when one is first asked for: scikit-learn, which they need, takes a second."""
+    if name in _ESTIMATORS:
+        from pellucid import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

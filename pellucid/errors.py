@@ -41,7 +41,8 @@ class PellucidError(Exception):
         facts = [f"got {got}" if got is not None else "", f"expected {expected}" if expected is not None else ""]
         told = ", ".join(fact for fact in facts if fact)
         message = (f"{where}: " if where else "") + what + (f": {told}" if told else "")
-        super().__init__(message.rstrip(".") + "." + (f" {fix}" if fix else ""))
+        message = message.rstrip(".") + "." + (f" {fix}" if fix else "")
+        super().__init__("\\n".join(message.splitlines()))  # names of columns may hold ends of line
 
     def at(self, place: str) -> PellucidError:
         """Return the same error with a place before the one that it names."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 import pellucid as pl
+from pellucid.data.encoder_settings import EncoderSettings
 from pellucid.data.encoders import fit_encoders
-from pellucid.data.roles import infer_roles
+from pellucid.data.roles import Role, infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
 from pellucid.model import build_model
+from pellucid.model.network import tabular_network
 
 ROWS = 60
 
@@ -33,10 +35,38 @@ def make(target, loss, *, layers=None, dtype="float32", seed=7, standardize=True
     encoding = fit_encoders(table, infer_roles(table, list(target)), task, rows, dtype)
     targets = fit_targets(table, task, rows, standardize)
     outputs = layers or targets.outputs
-    network = pl.Network([pl.Dense(6, "tanh"), pl.Dense(outputs)], inputs=len(encoding.features), dtype=dtype)
+    network = pl.Network([pl.Dense(6, "tanh"), pl.Dense(outputs)], inputs=encoding.inputs, dtype=dtype)
     parameters = network.initialize(seed)
     model = build_model(encoding, targets, network, loss, parameters, **settings)
     return model, table, parameters, encoding
+
+
+COMMENTS = ["cheap and good", "good, but not cheap", "bad", "trop cher", None]
+ROLES = {"age": "number", "joined": "date", "city": "category", "smoker": "boolean", "comment": "text"}
+
+
+def rich_table(seed=0, rows=ROWS):
+    """Return a table with a column of every role, and a target ``y``."""
+    rng = np.random.default_rng(seed)
+    days = np.datetime64("2019-03-01T00:00", "us") + rng.integers(0, 10**6, rows).astype("timedelta64[m]")
+    days[rng.random(rows) < 0.1] = np.datetime64("NaT")
+    found = {name: features(seed, rows)[name] for name in ("age", "smoker")}
+    found |= {"joined": days, "city": [f"city {number:02}" for number in rng.integers(0, 40, rows)]}
+    found |= {"comment": [COMMENTS[number] for number in rng.integers(0, 5, rows)], "y": rng.normal(5, 2, rows)}
+    return pl.Table.from_columns(found)
+
+
+def make_rich(dtype="float32", hidden=(5,), **settings):
+    """Return a model of all roles, its table, its encoders and its network's parameters."""
+    table = rich_table()
+    task = infer_task(table, "y")
+    roles = [Role(name, kind, "") for name, kind in ROLES.items()]
+    settings = EncoderSettings(**{"words": 4, "one_hot": 8, "embedding_units": 3, **settings})
+    encoding = fit_encoders(table, roles, task, None, dtype, settings=settings)
+    network = tabular_network(encoding, 1, hidden=hidden, activation="tanh")
+    parameters, targets = network.initialize(3), fit_targets(table, task)
+    model = build_model(encoding, targets, network, pl.loss("squared_error"), parameters)
+    return model, table, encoding, parameters
 
 
 RNG = np.random.default_rng(11)

@@ -19,7 +19,7 @@ import pellucid as pl
 from pellucid.cli import main
 from pellucid.model import load_model
 from pellucid.workflow import Recipe, train_table
-from pellucid.workflow.run_folder import FILES
+from pellucid.workflow.run_folder import CHECKPOINT, FILES
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "examples" / "tables"
@@ -451,7 +451,7 @@ def test_ctrl_c_keeps_the_best_so_far(long_table, tmp_path):
     assert process.returncode == 130, errors
     assert "interrupted: keeping the best so far" in errors and errors.count("\n") == 1
     assert "stopped: interrupted" in told and "rmse" in told and "linear model" in told
-    assert tree(tmp_path) == sorted(["run", *(f"run/{name}" for name in FILES)])
+    assert tree(tmp_path) == sorted(["run", *(f"run/{name}" for name in (*FILES, CHECKPOINT))])
     assert load_model(out).predict(str(long_table))["y"].shape == (20_000,)
 
 

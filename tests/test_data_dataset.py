@@ -1,92 +1,17 @@
-"""Roles of columns, the task of targets, and datasets: checked, split and weighed."""
+"""Tasks of tables, and datasets: checked and weighed."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pellucid.data.dataset import Dataset, class_weights, part_sizes, split
+from pellucid.data.dataset import Dataset, class_weights
 from pellucid.data.roles import infer_roles
 from pellucid.data.table import Table, read_table
 from pellucid.data.task import infer_task
 from pellucid.errors import DataError, UsageError
 
 TABLES = Path(__file__).parent.parent / "examples" / "tables"
-
-
-def role_of(values, name):
-    rows = len(values)
-    table = Table.from_columns({name: values, "other": np.arange(rows) / 3, "target": np.arange(rows) % 2})
-    return infer_roles(table, "target")[0]
-
-
-# --- roles ---
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "kind", "reason"),
-    [
-        ("age", [31, 47, 31, 50], "number", "whole numbers from 31 to 50"),
-        ("bmi", [21.5, None, 30.25], "number", "numbers from 21.5 to 30.25, 1 missing"),
-        ("smoker", [True, False, None], "category", "true or false, 1 missing"),
-        ("city", ["Rome", "Oslo", "Rome", None], "category", "2 different values, 1 missing"),
-        ("flag", ["yes", None, "yes"], "category", "1 different value, 1 missing"),
-        ("planet", ["Earth"] * 4, "constant", "always 'Earth'"),
-        ("zero", [0.0, 0.0, None], "constant", "always 0, 1 missing"),
-        ("nothing", [None, None], "constant", "no value"),
-        ("row", list(range(1, 31)), "key", "counts the rows from 1 to 30"),
-        ("shuffled", np.random.default_rng(0).permutation(30), "key", "counts the rows from 0 to 29"),
-        ("hours", [1, 2, 3, 4, 5], "number", "whole numbers from 1 to 5"),
-        ("year", list(range(1990, 2020)), "number", "whole numbers"),
-        ("PassengerId", [892, 17, 44], "key", "tells rows apart"),
-        ("customer_id", [892.0, 17.0, 44.0], "key", "tells rows apart"),
-        ("acid", [892, 17, 44], "number", "whole numbers"),
-        ("id", [892, 17, 17], "number", "whole numbers"),
-        ("name", [f"person {i}" for i in range(11)], "key", "differs in every row"),
-        ("color", [f"shade {i}" for i in range(9)], "category", "9 different values"),
-        ("street", [f"street {i // 2}" for i in range(500)], "text", "250 different values in 500 rows"),
-        ("remark", ["ok", *(f"remark {i}" for i in range(20)), "ok"], "text", "21 different values in 22 rows"),
-    ],
-)
-def test_roles_and_their_reasons(name, values, kind, reason):
-    role = role_of(values, name)
-    assert (role.name, role.kind) == (name, kind)
-    assert reason in role.reason
-    assert role.used == (kind in ("number", "category"))
-    assert ("left out" in str(role)) == (not role.used)
-
-
-def test_the_only_column_is_kept_though_it_counts_the_rows():
-    table = Table.from_columns({"x": np.arange(30), "y": np.arange(30) * 2.5})
-    (role,) = infer_roles(table, "y")
-    assert role.kind == "number" and "no other column is left" in role.reason
-
-
-def test_targets_have_no_role_and_no_column_left_is_an_error():
-    table = Table.from_columns({"id": [3, 9, 4], "a": [1, 1, 1], "y": [0, 1, 0]})
-    with pytest.raises(DataError, match=r"no column is left to learn from: got id: left out .*; a: left out"):
-        infer_roles(table, "y")
-    with pytest.raises(DataError, match="no column but the targets"):
-        infer_roles(table, ["id", "a", "y"])
-    with pytest.raises(DataError, match=r"there is no column 'z'\. Known: a, id, y"):
-        infer_roles(table, "z")
-
-
-def test_an_infinite_number_is_named_with_its_line(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text('x,w,y\n1,"a\nb",0\n2,c,1\n-inf,d,1\n')
-    with pytest.raises(DataError, match=r"t\.csv:5, column 'x': a number is infinite: got -inf"):
-        infer_roles(read_table(path), "y")
-
-
-def test_a_nearly_numeric_category_tells_its_bad_cell(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("x,z,y\n" + "".join(f"{i % 5},{i / 7},{i % 2}\n" for i in range(19)) + "many,1,0\n")
-    role = infer_roles(read_table(path), "y")[0]
-    assert role.kind == "category" and "numbers but for 'many' in" in role.reason and "t.csv:21" in role.reason
 
 
 # --- task ---
@@ -247,84 +172,6 @@ def test_a_dataset_takes_rows_of_everything():
 def test_arrays_that_are_no_dataset(inputs, targets, weights, message):
     with pytest.raises(DataError, match=message):
         Dataset(inputs, targets, weights)
-
-
-parts = st.lists(st.integers(1, 20), min_size=1, max_size=4).map(lambda sizes: [size / sum(sizes) for size in sizes])
-
-
-@settings(max_examples=200, deadline=None)
-@given(count=st.integers(4, 400), fractions=parts, seed=st.integers(0, 2**32))
-def test_a_split_loses_and_doubles_nothing(count, fractions, seed):
-    rows = split(count, fractions, seed)
-    assert sorted(np.concatenate(rows).tolist()) == list(range(count))
-    for part, fraction in zip(rows, fractions, strict=True):
-        assert len(part) >= 1 and (np.diff(part) > 0).all()
-        if fraction * count >= 1:
-            assert abs(len(part) - fraction * count) < len(fractions)
-    assert [len(part) for part in rows] == part_sizes(count, fractions)
-    again = split(count, fractions, seed)
-    assert all((a == b).all() for a, b in zip(rows, again, strict=True))
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    labels=st.lists(st.integers(0, 7), min_size=20, max_size=300),
-    fractions=st.sampled_from([[0.8, 0.2], [0.7, 0.15, 0.15], [0.6, 0.2, 0.2], [0.5, 0.5], [0.4, 0.3, 0.3]]),
-    seed=st.integers(0, 1000),
-)
-def test_a_stratified_split_keeps_the_shares_of_classes(labels, fractions, seed):
-    rows = split(len(labels), fractions, seed, stratify=labels)
-    assert sorted(np.concatenate(rows).tolist()) == list(range(len(labels)))
-    assert [len(part) for part in rows] == part_sizes(len(labels), fractions)
-    for label, members in Counter(labels).items():
-        held = [sum(labels[row] == label for row in part) for part in rows]
-        assert held[0] >= 1
-        exchanged = sum(1 for size in Counter(labels).values() if size < 4)
-        for found, fraction in zip(held, fractions, strict=True):
-            assert abs(found - fraction * members) < 2 + exchanged
-
-
-def test_stratified_parts_of_even_classes_are_exact():
-    labels = np.repeat(["a", "b", "c"], [50, 100, 30])
-    train, validation, test = split(180, [0.6, 0.2, 0.2], 3, stratify=labels)
-    assert Counter(labels[train].tolist()) == {"a": 30, "b": 60, "c": 18}
-    assert Counter(labels[validation].tolist()) == Counter(labels[test].tolist()) == {"a": 10, "b": 20, "c": 6}
-
-
-@pytest.mark.parametrize("stratify", [None, np.arange(1000) % 2])
-def test_every_example_is_as_likely_to_be_held_out(stratify):
-    counts = np.zeros(1000)
-    for seed in range(200):
-        counts[split(1000, [0.75, 0.25], seed, stratify)[1]] += 1
-    # Each count is binomial(200, 1/4): mean 50, variance 37.5.
-    assert counts.sum() == 200 * 250
-    assert abs(counts.var() / 37.5 - 1) < 0.25
-    assert counts.min() > 20 and counts.max() < 85
-
-
-def test_different_seeds_give_different_splits():
-    first, second = split(100, [0.5, 0.5], 1), split(100, [0.5, 0.5], 2)
-    assert (first[0] != second[0]).any()
-
-
-def test_splits_that_cannot_be():
-    with pytest.raises(DataError, match="too few examples to split: got 2, expected at least 3"):
-        split(2, [0.6, 0.2, 0.2], 0)
-    with pytest.raises(DataError, match="cannot hold an example of every class: got 6 classes and 5 places"):
-        split(10, [0.5, 0.5], 0, stratify=[0, 1, 2, 3, 4, 5, 0, 1, 2, 3])
-    with pytest.raises(DataError, match=r"one class an example: got shape \[2\], expected \[3\]"):
-        split(3, [0.5, 0.5], 0, stratify=[1, 2])
-    with pytest.raises(DataError, match="all numbers or all text"):
-        split(2, [0.5, 0.5], 0, stratify=np.array([1, "a"], dtype=object))
-    for fractions in ([0.5, 0.6], [], [1.2, -0.2], [float("nan"), 0.5]):
-        with pytest.raises(UsageError, match="above 0 and add up to 1"):
-            split(10, fractions, 0)
-
-
-def test_sizes_of_parts():
-    assert part_sizes(100, [0.29, 0.71]) == [29, 71]
-    assert part_sizes(3, [0.98, 0.01, 0.01]) == [1, 1, 1]
-    assert part_sizes(7, [1.0]) == [7]
 
 
 def test_balanced_class_weights_agree_with_scikit_learn():

@@ -1,6 +1,7 @@
 """Tables: what is read from good files, and the one clear message for every bad one."""
 
 import csv
+import datetime
 import io
 import os
 import random
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pellucid.data import csv_file
 from pellucid.data.columns import MISSING
 from pellucid.data.table import Table, as_table, read_table
 from pellucid.errors import DataError, UsageError
@@ -113,6 +115,72 @@ def test_rows_longer_than_a_block_and_very_many_columns(read):
     assert len(table.columns) == 5000
 
 
+def test_what_a_later_block_says_is_what_counts(read, monkeypatch):
+    """Columns that turn into something else behind the first block, against the same file read in one block."""
+    rows = 9000
+    late = {
+        "real": [*map(str, range(rows)), "0.5"],
+        "gap": [*map(str, range(rows)), "?"],
+        "spaced": [*map(str, range(rows)), " None "],
+        "exact": [*map(str, range(2**53, 2**53 + rows)), "7"],
+        "word": ["007"] * rows + ["x"],
+        "flag": ["true", " False"] * (rows // 2) + ["maybe"],
+        "none": ["None"] * rows + ["apnea"],
+        "empty": [""] * rows + ["apnea"],
+        "first": [""] * rows + ["5"],
+        "truth": ["NA"] * rows + ["TRUE"],
+        "far": [""] * rows + ["2024-01-01"],
+        "soon": ["2024-01-01"] * rows + ["soon"],
+        "words": [f"w{row % 50}" for row in range(rows)] + ["NaN"],
+        "all": ["-"] * (rows + 1),
+    }
+    text = "\n".join(",".join(cells) for cells in [late, *zip(*late.values(), strict=True)])
+    whole = read(text)
+    monkeypatch.setattr(csv_file, "BLOCK", 1 << 10)
+    table = read(text)
+    assert len(text) > 8 * (1 << 16)  # which is the largest block then
+    for column, expected in zip(table.columns, whole.columns, strict=True):
+        assert (column.name, column.kind, column.values.dtype) == (expected.name, expected.kind, expected.values.dtype)
+        np.testing.assert_array_equal(column.values, expected.values)
+        np.testing.assert_array_equal(column.missing, expected.missing)
+        assert column.mixed == expected.mixed
+    assert table["word"].values[0] == "007" and table["none"].values[0] == "None" and table["empty"].missing[0]
+    assert table["exact"].values.tolist()[:2] == [2**53, 2**53 + 1]
+    assert [table[name].kind for name in ("real", "spaced", "flag", "first", "truth", "far", "soon", "all")] == [
+        *("number", "number", "text", "number", "boolean", "date", "text", "number")
+    ]
+    assert (table["words"].missing.sum(), table["word"].mixed.row) == (1, rows)
+
+
+def test_bad_rows_far_behind_are_named_by_line(read):
+    good = "a,b\n" + "1,2\n" * 300_000
+    for bad, message in [("1\n", "t.csv:300002: the row has too few cells"), ('1,"x\n', "t.csv:300002: a quote is")]:
+        with pytest.raises(DataError, match=message):
+            read(good + bad)
+
+
+def test_a_file_is_never_whole_in_memory(tmp_path):
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(repr, row)) + f",name{row[0]}\n" for row in rng.normal(size=(20_000, 8)).tolist()]
+    with path.open("w") as file:
+        file.write("a,b,c,d,e,f,g,h,name\n")
+        for _ in range(8):
+            file.writelines(lines)
+    code = (
+        "import sys, tracemalloc, pyarrow, pyarrow.csv, pyarrow.compute; from pellucid.data import csv_file, table;"
+        "csv_file.BLOCK = 1 << 16; table.read_table(sys.argv[2]); tracemalloc.start(); table.read_table(sys.argv[1]);"
+        "print(tracemalloc.get_traced_memory()[1] + pyarrow.default_memory_pool().max_memory())"
+    )
+    small = EXAMPLES / "tables" / "wine.csv"
+    done = subprocess.run(
+        [sys.executable, "-c", code, path, small], capture_output=True, text=True, check=True, cwd=EXAMPLES.parent
+    )
+    # Eight numbers of 8 bytes, a pointer of 8 to a name that eight rows share, and some blocks under way.
+    allowed = 8 * len(lines) * 72 + len(lines) * 90 + (10 << 20)
+    assert int(done.stdout) < allowed < 0.9 * path.stat().st_size
+
+
 text_cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
@@ -179,6 +247,10 @@ BAD = {
     "header without an end": (b"a,b", "has a header but no rows"),
     "duplicate names": (b"a,b,a\n1,2,3\n", "t.csv:1: two columns have the name 'a': got columns 1 and 3"),
     "names alike but for spaces": (b"a, a\n1,2\n", "t.csv:1: two columns have the name 'a'"),
+    "a name of a whole file": (
+        b'a,"' + b"b\n1,2\n" * 300 + b'"\n1,2\n',
+        "t.csv:1: column 2 has a name of 1799 letters",
+    ),
     "empty name": (b"a,,c\n1,2,3\n", "t.csv:1: column 2 has no name"),
     "index written by pandas": (b",a\n0,2\n", "column 1 has no name in the header.*index=False"),
     "numbers for a header": (b"5.1,3.5,1\n4.9,3,2\n", "t.csv:1: the first line holds numbers, not names"),
@@ -288,7 +360,6 @@ def test_random_mutations_give_a_table_or_a_data_error(read):
 
 @pytest.fixture
 def arrow():
-    import datetime
     from decimal import Decimal
 
     return pa.table(
@@ -316,7 +387,7 @@ ARROW_CELLS = [
     [True, None],
     ["1", "2024-words"],
     ["u", "v"],
-    ["2024-02-29", None],
+    [datetime.datetime(2024, 2, 29), None],
     [None, None],
 ]
 
@@ -370,7 +441,7 @@ def test_arrays_and_lists():
     }
     table = as_table(columns, names=["p", "q", "r"])
     assert table.names == ("p", "q", "r")
-    assert cells(table) == [[1, 2], [True, None], ["2024-01-01", None]]
+    assert cells(table) == [[1, 2], [True, None], [datetime.datetime(2024, 1, 1), None]]
     assert as_table(table) is table
 
 

@@ -22,7 +22,8 @@ from pellucid.errors import PellucidError
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
-LINKED = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = [ROOT / "docs", ROOT / "examples"]
+LINKED = [*sorted(ROOT.glob("*.md")), *(page for folder in FOLDERS for page in sorted(folder.rglob("*.md")))]
 EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.name != "make_tables.py"]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -135,7 +136,7 @@ def test_generated_pages_are_up_to_date(script, tmp_path):
         assert kept.read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), f"{kept.name}: run `make docs`"
 
 
-@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(page):
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", FENCE.sub("", text)):

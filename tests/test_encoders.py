@@ -13,8 +13,9 @@ from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import pellucid as pl
+from pellucid.data.cells import match_categories
+from pellucid.data.encoder_settings import EncoderSettings
 from pellucid.data.encoders import fit_encoders
-from pellucid.data.front import match_categories
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import Task, infer_task
@@ -23,14 +24,16 @@ from pellucid.errors import DataError, UsageError
 TASK = Task("regression", ("y",), (), "for the tests")
 
 
-def fit(columns, roles, rows=None, dtype="float64"):
-    """Fit encoders on columns by name; `roles` maps names to number or category."""
+def fit(columns, roles, rows=None, dtype="float64", weights=None, **settings):
+    """Fit encoders on columns by name; `roles` maps names to number or category. No smooth limit by default."""
     table = columns if isinstance(columns, pl.Table) else pl.Table.from_columns(columns)
-    return fit_encoders(table, [Role(name, kind, "") for name, kind in roles.items()], TASK, rows, dtype)
+    settings = EncoderSettings(**{"limit": 0.0, **settings})
+    found = [Role(name, kind, "") for name, kind in roles.items()]
+    return fit_encoders(table, found, TASK, rows, dtype, settings=settings, weights=weights)
 
 
 def encode(encoding, columns):
-    return encoding.encode(pl.Table.from_columns(columns))
+    return encoding.encode(pl.Table.from_columns(columns))["x"]
 
 
 def test_numbers_are_standardized_as_by_scikit_learn():
@@ -38,10 +41,10 @@ def test_numbers_are_standardized_as_by_scikit_learn():
     values = rng.normal([5.0, -300.0, 1e-3], [0.1, 40.0, 2e-4], (200, 3))
     encoding = fit(pl.Table.from_arrays(values), {"x0": "number", "x1": "number", "x2": "number"})
     expected = StandardScaler().fit(values)
-    np.testing.assert_allclose(encoding.arrays["encoders/mean"], expected.mean_, rtol=1e-14)
+    np.testing.assert_allclose(encoding.arrays["encoders/center"], expected.mean_, rtol=1e-14)
     np.testing.assert_allclose(encoding.arrays["encoders/scale"], expected.scale_, rtol=1e-13)
     new = rng.normal(0.0, 30.0, (50, 3)) * expected.scale_
-    np.testing.assert_allclose(encoding.encode(pl.Table.from_arrays(new)), expected.transform(new), rtol=1e-12)
+    np.testing.assert_allclose(encoding.encode(pl.Table.from_arrays(new))["x"], expected.transform(new), rtol=1e-12)
 
 
 def test_categories_are_one_hot_as_by_scikit_learn():
@@ -50,7 +53,7 @@ def test_categories_are_one_hot_as_by_scikit_learn():
     new = rng.choice(["red", "black", "green", "Übergröße"], (60, 2))
     encoding = fit(pl.Table.from_arrays(train), {"x0": "category", "x1": "category"})
     oracle = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(train)
-    np.testing.assert_array_equal(encoding.encode(pl.Table.from_arrays(new)), oracle.transform(new))
+    np.testing.assert_array_equal(encoding.encode(pl.Table.from_arrays(new))["x"], oracle.transform(new))
     assert encoding.features == tuple(name.replace("_", "=") for name in oracle.get_feature_names_out(["x0", "x1"]))
 
 
@@ -64,7 +67,7 @@ def test_only_the_training_rows_matter():
     assert first.front == second.front
     for name, array in first.arrays.items():
         np.testing.assert_array_equal(array, second.arrays[name])
-    np.testing.assert_allclose(first.arrays["encoders/mean"], [columns["a"][:20].mean()], rtol=1e-14)
+    np.testing.assert_allclose(first.arrays["encoders/center"], [columns["a"][:20].mean()], rtol=1e-14)
 
 
 def test_missing_numbers_are_filled_with_the_mean_and_marked():
@@ -127,7 +130,7 @@ def test_wild_new_numbers_stay_finite():
 def test_features_of_training_rows_are_finite_and_bounded(values):
     table = pl.Table.from_arrays(values)
     encoding = fit(table, dict.fromkeys(table.names, "number"), dtype="float32")
-    x = encoding.encode(table)
+    x = encoding.encode(table)["x"]
     assert x.shape == (len(values), len(encoding.features)) and np.isfinite(x).all()
     assert (np.abs(x) <= max(1.0, np.sqrt(len(values)) * 1.000001)).all()
 
@@ -137,13 +140,13 @@ def test_the_graph_computes_what_encode_does():
     a = np.where(rng.random(9000) < 0.1, np.nan, rng.normal(7, 3, 9000))
     table = pl.Table.from_columns({"a": a, "k": np.ones(9000), "c": rng.choice(["x", "y", "z"], 9000)})
     roles = {"a": "number", "k": "number", "c": "category"}
-    encoding = fit(table, roles, dtype="float32")
-    x = encoding.encode(table)
+    encoding = fit(table, roles, dtype="float32", limit=3.0)
+    x = encoding.encode(table)["x"]
     assert x.dtype == np.float32 and x.shape == (9000, 6)
     program = pl.compile(encoding.graph(batch=9000))
     np.testing.assert_array_equal(program(**encoding.raw(table), **encoding.arrays)["x"], x)
     graph = encoding.graph(batch=4)
-    assert list(graph.inputs) == ["numbers", "categories", "encoders/mean", "encoders/scale"]
+    assert list(graph.inputs) == ["numbers", "categories", "encoders/center", "encoders/scale"]
     assert str(graph.outputs["x"].type) == "float32[batch=4, 6]"
     assert pl.parse(str(graph)) == graph
 
@@ -229,10 +232,12 @@ def test_categories_are_known_however_a_file_was_read(categories, cells, expecte
 def test_the_front_end_is_plain_data():
     encoding = fit({"a": [1.0, None, 4.0], "c": [True, False, True]}, {"a": "number", "c": "category"})
     plain = dataclasses.asdict(encoding.front)
+    plain_column = {"categories": [], "indicator": False, "constant": False, "embedding": 0, "times": False}
+    plain_column |= {"words": [], "counted": False}
     assert json.loads(json.dumps(plain)) == {
         "columns": [
-            {"name": "a", "role": "number", "categories": [], "indicator": True, "constant": False},
-            {"name": "c", "role": "category", "categories": [False, True], "indicator": False, "constant": False},
+            {**plain_column, "name": "a", "role": "number", "indicator": True},
+            {**plain_column, "name": "c", "role": "category", "categories": [False, True]},
         ]
     }
 

@@ -146,8 +146,31 @@ def test_several_outputs_each_with_its_loss():
     losses = {"side": "binary_cross_entropy", "place": "squared_error"}
     fitted = pl.fit(network, data, loss=losses, epochs=150, optimizer=pl.optimizers.Adam(0.02))
     predicted = fitted.predict(x)
-    assert np.mean((predicted["side"][:, 0] > 0.5) == y) > 0.95
+    right = np.mean((predicted["side"][:, 0] > 0.5) == y)
+    assert right > 0.95
     assert np.abs(predicted["place"] - x).mean() < 0.1
+    told = fitted.evaluate(data)
+    np.testing.assert_allclose(told["side/accuracy"], right)
+    np.testing.assert_allclose(told["place/rmse"], np.sqrt(np.mean((predicted["place"] - x) ** 2)), rtol=1e-6)
+    assert {name.partition("/")[0] for name in told} == {"loss", "side", "place"} and "side/rmse" not in told
+    assert set(fitted.evaluate(data, ["mae"])) == {"loss", "place/mae"}
+
+
+@pytest.mark.parametrize(("metric", "key"), [("place/mae", "place/mae"), ("r2", "place/r2"), ("auc", "side/auc")])
+def test_one_of_several_outputs_is_judged_by(metric, key):
+    x, y = two_moons()
+
+    def body(context, x):
+        return {"side": pl.Dense(1)(context, x), "place": pl.Dense(2)(context, x)}
+
+    fitted = pl.fit(
+        pl.Network(body, inputs=2), pl.Dataset({"x": x}, {"side": y.astype(float), "place": x}), epochs=8,
+        loss={"side": "binary_cross_entropy", "place": "squared_error"}, validation=0.3, metric=metric,
+    )  # fmt: skip
+    found = [record[f"validation_{key}"] for record in fitted.history]
+    best = min if metric.endswith("mae") else max
+    assert found[fitted.best_epoch - 1] == best(found)
+    assert {"validation_side/accuracy", "validation_place/rmse"} < set(fitted.history[0])
 
 
 def test_a_network_that_says_how_sure_it_is():
@@ -281,10 +304,92 @@ def test_early_stopping_on_a_chosen_metric():
     found = [record["validation_accuracy"] for record in fitted.history]
     assert "no better validation accuracy for 3 epochs" in fitted.reason
     assert len(found) == fitted.best_epoch + 3 and found[fitted.best_epoch - 1] == max(found)
-    with pytest.raises(UsageError, match="validation"):
-        fit(patience=3)
     with pytest.raises(UsageError, match="does not fit the task"):
         fit(metric="rmse", validation=0.2)
+
+
+def test_early_stopping_without_validation_judges_by_the_training_loss():
+    by = 0.002
+    fitted = fit(epochs=500, patience=4, min_improvement=by, optimizer=pl.optimizers.Adam(0.02))
+    losses = [record["loss"] for record in fitted.history]
+    assert fitted.reason == "no better loss for 4 epochs" and len(losses) < 500
+    counted, waited = np.inf, 0
+    for epoch, loss in enumerate(losses, start=1):
+        counted, waited = (loss, 0) if loss < counted - by else (counted, waited + 1)
+        assert (waited == 4) == (epoch == len(losses))
+    # Nothing was held out to choose by: the last parameters are returned.
+    assert same(fitted.parameters, fitted.progress.parameters) and fitted.best_epoch == len(losses)
+    assert same(fitted.parameters, fit(epochs=len(losses), optimizer=pl.optimizers.Adam(0.02)).parameters)
+
+
+# -- so many steps -----------------------------------------------------------------------------------------------------
+
+
+def records(fitted):
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in fitted.history]
+
+
+@pytest.mark.parametrize("validation", [None, 0.25])
+@pytest.mark.parametrize("steps", [1, 4, 5, 7, 14, 15])
+def test_steps_end_a_run_where_anything_else_would_have(validation, steps):
+    settings = dict(validation=validation, schedule="cosine", optimizer=pl.optimizers.Adam(0.1), epochs=9)
+    fitted = fit(steps=steps, **settings)
+    assert (fitted.progress.step, fitted.reason) == (steps, "the steps ran out")
+
+    class Stop:
+        every_step = True
+
+        def __init__(self, interrupt):
+            self.interrupt = interrupt
+
+        def __call__(self, event):
+            if isinstance(event, StepEnded) and event.step == steps:
+                if self.interrupt:
+                    raise KeyboardInterrupt
+                event.stop()
+
+    for interrupt in (False, True):
+        stopped = fit(on=Stop(interrupt), **settings)
+        assert stopped.reason == ("interrupted" if interrupt else "stopped by a handler")
+        assert same(stopped.parameters, fitted.parameters) and records(stopped) == records(fitted)
+        assert same(stopped.progress.parameters, fitted.progress.parameters)
+        assert (stopped.best_epoch, stopped.progress.step) == (fitted.best_epoch, steps)
+
+
+@pytest.mark.parametrize("validation", [None, 0.25])
+def test_a_run_stopped_by_time_is_repeated_by_its_number_of_steps(validation):
+    settings = dict(validation=validation, batch_size=4, epochs=10**6)
+    timed = fit(time_limit=0.15, **settings)
+    again = fit(steps=timed.progress.step, **settings)
+    assert timed.progress.step > 0 and same(again.parameters, timed.parameters) and records(again) == records(timed)
+    assert same(again.progress.state, timed.progress.state) and again.best_epoch == timed.best_epoch
+
+
+def test_a_run_ended_by_its_steps_goes_on_from_the_checkpoint(tmp_path):
+    settings = dict(validation=0.25, epochs=6, checkpoint=tmp_path / "c")
+    fit(steps=7, **settings)
+    some = fit(steps=12, resume=True, **settings)
+    assert same(some.parameters, fit(steps=12, validation=0.25, epochs=6).parameters) and some.progress.step == 12
+    assert fit(steps=12, resume=True, **settings).progress.step == 12  # nothing is left to do
+    whole = fit(resume=True, **settings)
+    assert same(whole.parameters, fit(validation=0.25, epochs=6).parameters) and whole.reason == "the epochs ran out"
+
+
+def test_steps_before_the_first_epoch_has_ended_give_the_last_parameters():
+    cut = fit(steps=2, validation=0.25)
+    assert cut.history == [] and cut.best_epoch == 0 and same(cut.parameters, cut.progress.parameters)
+    none = fit(steps=0, validation=0.25)
+    assert none.progress.step == 0 and same(none.parameters, fit(epochs=0).parameters)
+
+
+def test_steps_of_lbfgs_are_its_iterations():
+    x, y = two_moons()
+    network, data = pl.Network([pl.Dense(4, "tanh"), pl.Dense(1)], inputs=2), pl.Dataset({"x": x}, y.astype(float))
+    a, b = (
+        pl.fit(network, data, loss="binary_cross_entropy", optimizer="lbfgs", **limit)
+        for limit in (dict(steps=3), dict(epochs=3))
+    )
+    assert a.reason == "the steps ran out" and len(a.history) == 3 and same(a.parameters, b.parameters)
 
 
 def test_scores_have_no_log_loss():

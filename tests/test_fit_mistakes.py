@@ -25,6 +25,14 @@ def fit(network=NETWORK, data=DATA, **given):
     return pl.fit(network, data, **{"loss": "binary_cross_entropy", "epochs": 2, **given})
 
 
+def fit_two(**given):
+    def body(context, x):
+        return {"side": pl.Dense(1)(context, x), "place": pl.Dense(3)(context, x)}
+
+    losses = {"side": "binary_cross_entropy", "place": "squared_error"}
+    return fit(pl.Network(body, inputs=3), pl.Dataset({"x": X}, {"side": Y, "place": X}), loss=losses, **given)
+
+
 def augment(function):
     return fit(regularizers=[pl.regularizers.AugmentArrays(function)])
 
@@ -39,7 +47,14 @@ MISTAKES = {
     "half an example": (lambda: fit(batch_size=2.5), "batch_size: not a whole number"),
     "patience as text": (lambda: fit(patience="2", validation=0.2), "patience"),
     "patience of a half": (lambda: fit(patience=2.5, validation=0.2), "patience"),
-    "patience without validation": (lambda: fit(patience=2), "needs validation"),
+    "half a step": (lambda: fit(steps=2.5), "steps: not a whole number"),
+    "steps before the first": (lambda: fit(steps=-1), "steps"),
+    "an output for a metric that is not there": (
+        lambda: fit_two(metric="sides/accuracy"),
+        "no output 'sides'. Did you mean 'side'",
+    ),
+    "a metric of another output": (lambda: fit_two(metric="place/accuracy"), "does not fit the task 'regression'"),
+    "a metric of no output": (lambda: fit_two(metric="exact_match"), "does not fit the task"),
     "a metric without validation": (lambda: fit(metric="accuracy"), "'accuracy' needs validation"),
     "several metrics": (lambda: fit(metric=["accuracy"], validation=0.2), "by its name"),
     "a negative improvement": (lambda: fit(min_improvement=-1), "min_improvement"),

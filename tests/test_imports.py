@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The modules and packages directly under `pellucid`. A module may import from lower floors and from its own package;
 # packages of one floor do not know each other. A new module or package is declared here.
 FLOORS = {
+    "early": 1,
     "errors": 1,
     "files": 1,
     "version": 1,
@@ -41,7 +42,7 @@ UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its comman
 # Libraries that only some places may import, and Pellucid's own modules that only some may see of a package.
 CONFINED = {
     "llvmlite": ("pellucid.executors.native",),
-    "sklearn": ("pellucid.estimators", "pellucid.diagnosis", "pellucid.inspection"),
+    "sklearn": ("pellucid.estimators", "pellucid.diagnosis", "pellucid.inspection", "pellucid.workflow.gradient_boosting"),
 }
 VISIBLE = {("training", "executors"): "pellucid.executors.program"}
 

@@ -32,11 +32,18 @@ def records(fitted):
     return [{key: value for key, value in record.items() if key != "seconds"} for record in fitted.history]
 
 
+# fmt: off
 LOOP = {
-    "pellucid/training/loop.py": {"end_epoch", "_judged", "judge", "tell", "learn", "show", "time_is_up", "seconds"},
-    "pellucid/training/mini_batches.py": {"_epoch", "_prepare", "_take", "_mean_loss", "_after_part", "judge", "learn"},
+    "pellucid/training/loop.py": {
+        "end_epoch", "_judged", "judge", "tell", "learn", "show", "time_is_up", "seconds", "out_of_steps",
+    },
+    "pellucid/training/mini_batches.py": {
+        "_epoch", "_prepare", "_take", "_mean_loss", "_after_part", "_rates", "_steps_left", "complete_epoch", "judge",
+        "learn",
+    },
     "pellucid/training/evaluate.py": {"run", "evaluate"},
 }
+# fmt: on
 
 
 def interrupted_at(line, **given):
@@ -73,6 +80,8 @@ def test_ctrl_c_at_any_line_leaves_a_whole_state_behind(tmp_path):
         if stopped.reason != "interrupted":
             break
         lines += 1
+        again = fit(steps=stopped.progress.step, **settings)
+        assert same(again.parameters, stopped.parameters) and records(again) == records(stopped), line
         resumed = fit(checkpoint=file, resume=True, **settings)
         assert same(resumed.progress.parameters, whole.progress.parameters), line
         assert same(resumed.progress.state, whole.progress.state) and records(resumed) == records(whole), line

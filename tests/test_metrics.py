@@ -37,6 +37,45 @@ def test_binary_metrics_agree_also_with_ties(seed):
     assert np.array_equal(predicted_classes(score), (score[:, 0] > 0.5).astype(int))
 
 
+@given(seed=st.integers(0, 10**6), classes=st.integers(2, 5))
+def test_what_is_found_of_each_class_agrees(seed, classes):
+    p, y, w = draw(seed, classes=classes)
+    if classes > 2:
+        p = np.c_[p, np.zeros(len(p))]  # a class that is neither there nor found does not count
+    average = "binary" if classes == 2 else "macro"
+    for name, expected in (("f1", sk.f1_score), ("precision", sk.precision_score), ("recall", sk.recall_score)):
+        oracle = expected(y, p.argmax(1), sample_weight=w, average=average, zero_division=0)
+        assert metric(name).compute(p, y, w) == pytest.approx(oracle)
+        if classes == 2:
+            assert metric(name).compute(p[:, 1:], y[:, None], w) == pytest.approx(oracle)
+
+
+def test_what_is_never_found_has_an_f1_of_0():
+    p, y, w = np.full((4, 1), 0.1), np.array([0.0, 1, 0, 1]), np.ones(4)
+    assert [metric(name).compute(p, y, w) for name in ("f1", "precision", "recall")] == [0, 0, 0]
+
+
+@given(seed=st.integers(0, 10**6))
+def test_average_precision_agrees_also_with_ties(seed):
+    p, y, w = draw(seed, classes=2)
+    score = np.round(p[:, 1:], 1)
+    expected = sk.average_precision_score(y, score[:, 0], sample_weight=w)
+    assert metric("average_precision").compute(score, y[:, None].astype(float), w) == pytest.approx(expected)
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 40), outputs=st.integers(1, 3), weighted=st.booleans())
+def test_median_absolute_error_agrees(seed, count, outputs, weighted):
+    rng = np.random.default_rng(seed)
+    p, t = rng.standard_normal((count, outputs)), rng.standard_normal((count, outputs))
+    w = rng.integers(1, 4, count).astype(float) if weighted else np.ones(count)
+    # An example of weight 3 counts as three examples.
+    expected = np.mean(np.median(np.repeat(np.abs(p - t), w.astype(int), axis=0), axis=0))
+    assert metric("median_absolute_error").compute(p, t, w) == pytest.approx(expected)
+    assert metric("median_absolute_error").compute(p, t, w) == pytest.approx(
+        sk.median_absolute_error(t, p, sample_weight=w)
+    )
+
+
 @given(seed=st.integers(0, 10**6), outputs=st.integers(1, 3))
 def test_regression_metrics_agree(seed, outputs):
     rng = np.random.default_rng(seed)
@@ -55,6 +94,7 @@ def test_multilabel_metrics_agree():
     assert metric("label_accuracy").compute(p, t, w) == pytest.approx(expected)
     each = [sk.log_loss(t[:, k], p[:, k], sample_weight=w) for k in range(4)]
     assert metric("log_loss").compute(p, t, w) == pytest.approx(sum(each))
+    assert metric("f1").compute(p, t, w) == pytest.approx(sk.f1_score(t, p > 0.5, sample_weight=w, average="macro"))
 
 
 def test_better_and_worse():
@@ -62,6 +102,14 @@ def test_better_and_worse():
     assert accuracy.is_better(0.9, 0.8) and not accuracy.is_better(0.8, 0.9) and not accuracy.is_better(0.9, 0.9)
     assert rmse.is_better(1.0, 2.0) and not rmse.is_better(1.9, 2.0, by=0.2)
     assert not rmse.is_better(float("nan"), 2.0) and rmse.is_better(2.0, float("nan"))
+
+
+def test_reports_stay_short():
+    listed = {task: [found.name for found in metrics_for(task) if found.listed] for task in ("binary", "regression")}
+    assert listed["regression"] == ["rmse", "mae", "r2", "loss"]
+    assert listed["binary"] == ["accuracy", "log_loss", "balanced_accuracy", "auc", "loss"]
+    names = {found.name for found in metrics_for("binary")}
+    assert {"f1", "precision", "recall", "average_precision"} < names
 
 
 def test_names_and_tasks():

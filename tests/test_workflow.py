@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import tomllib
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,21 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 from sklearn import metrics as oracle
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
 
 import pellucid as pl
-from pellucid.data.encoders import fit_encoders
-from pellucid.data.targets import TargetEncoding, fit_targets
 from pellucid.errors import DataError, UsageError
 from pellucid.model import load_model
-from pellucid.workflow import Recipe, baselines, train_table
-from pellucid.workflow.baselines import fit_linear_model, predict_constant
+from pellucid.workflow import Plan, Recipe, gradient_boosting, judging, making, train_table
 from pellucid.workflow.curves import draw_curves
-from pellucid.workflow.intervals import Bootstrap, wilson_interval
-from pellucid.workflow.report import build_report
+from pellucid.workflow.making import prepare
 from pellucid.workflow.run_folder import FILES, Destination, choose_destination
 from pellucid.workflow.toml_text import write_toml
 from pellucid.workflow.understanding import understand
@@ -35,6 +29,7 @@ from pellucid.workflow.understanding import understand
 TABLES = Path(__file__).resolve().parent.parent / "examples" / "tables"
 MODULE = sys.modules[train_table.__module__]
 QUICK = Recipe(hidden=(16,), epochs=8)
+PLAN = Plan(target=("cultivar",), recipe=QUICK)
 WINE, LINNERUD, DIABETES = (str(TABLES / f"{name}.csv") for name in ("wine", "linnerud", "diabetes"))
 
 
@@ -77,12 +72,12 @@ def test_the_run_folder_holds_a_model_its_history_curves_and_record(wine):
 def test_the_record_says_what_was_done(wine):
     record = tomllib.loads((wine.folder / "run.toml").read_text(encoding="utf-8"))
     assert record["table"]["sha256"] == hashlib.sha256(Path(WINE).read_bytes()).hexdigest()
-    assert record["table"]["rows"] == 178 and record["seed"] == 4
-    assert record["task"]["kind"] == "multiclass" and record["task"]["targets"] == ["cultivar"]
-    assert sum(record["split"]["rows"].values()) == 178
+    assert record["data"]["rows"] == 178 and record["seed"] == 4
+    assert record["task"] == "multiclass" and record["target"] == ["cultivar"]
+    assert sum(record["data"][f"{part}_rows"] for part in ("train", "validation", "test")) == 178
     assert record["outcome"]["epochs"] == 8 and record["outcome"]["steps"] == 8 * math.ceil(114 / 32)
     assert record["network"]["hidden"] == [16] and record["optimizer"]["name"] == "adam"
-    assert record["test"]["accuracy"]["network"] == wine.report.metrics["accuracy"]
+    assert record["results"]["accuracy"]["network"] == wine.report.metrics["accuracy"]
     assert record["versions"]["numpy"] == np.__version__
 
 
@@ -97,12 +92,12 @@ def test_the_report_is_of_the_test_rows(wine):
     assert wine.report.metrics["balanced_accuracy"] == pytest.approx(oracle.balanced_accuracy_score(truth, predicted))
     assert wine.report.metrics["log_loss"] == pytest.approx(oracle.log_loss(truth, probabilities), rel=1e-6)
     np.testing.assert_array_equal(found.confusion.counts, oracle.confusion_matrix(truth, predicted))
-    assert list(found.scores["accuracy"]) == ["network", "linear model", "majority class"]
+    assert list(found.scores["accuracy"]) == ["network", "linear model", "gradient boosting", "majority class"]
 
 
 @pytest.mark.parametrize(("table", "target"), [(WINE, "cultivar"), (DIABETES, "progression")])
 def test_every_row_is_in_one_part_and_classes_are_spread(table, target):
-    found = understand(table, target, seed=3)
+    found = understand(table, Plan(target=target, seed=3))
     count = len(found.table)
     np.testing.assert_array_equal(np.sort(np.concatenate(list(found.parts.values()))), np.arange(count))
     for name, share in (("train", 0.7), ("validation", 0.1), ("test", 0.2)):
@@ -125,7 +120,7 @@ def test_a_run_is_repeated_to_the_bit_and_another_seed_gives_another(tmp_path, w
 
 def test_what_the_test_rows_hold_does_not_reach_the_model():
     table = odd_table()
-    found = understand(table, "价格 $", seed=1)
+    found = understand(table, Plan(target="价格 $", seed=1))
     changed = {name: list(values) for name, values in table.items()}
     for row in found.parts["test"].tolist():
         changed["größe, in cm"][row] = 1e6
@@ -192,111 +187,23 @@ def test_a_network_without_hidden_layers_is_a_linear_model():
     assert run.fit.network.count_parameters() == 11
 
 
-# -- baselines -------------------------------------------------------------------------------------------------------
+# -- memory ----------------------------------------------------------------------------------------------------------
 
 
-def prepared(table, target):
-    found = understand(table, target)
-    train = found.parts["train"]
-    encoding = fit_encoders(found.table, found.roles, found.task, train)
-    return found, encoding, fit_targets(found.table, found.task, train)
-
-
-def features(found):
-    names = [role.name for role in found.roles if role.used]
-    return np.column_stack([found.table[name].values.astype(float) for name in names])
-
-
-def test_the_linear_model_of_numbers_is_ridge_regression():
-    found, encoding, targets = prepared(DIABETES, "progression")
-    model, strength = fit_linear_model(encoding, targets, found.table, found.parts)
-    x, y, train = features(found), found.table["progression"].values, found.parts["train"]
-    scaler = StandardScaler().fit(x[train])
-    exact = Ridge(alpha=strength * len(train)).fit(scaler.transform(x[train]), y[train])
-    np.testing.assert_allclose(model.predict(found.table)["progression"], exact.predict(scaler.transform(x)), rtol=1e-4)
-
-
-def test_the_linear_model_of_classes_is_softmax_regression():
-    found, encoding, targets = prepared(WINE, "cultivar")
-    model, strength = fit_linear_model(encoding, targets, found.table, found.parts)
-    x, y, train = features(found), found.table["cultivar"].values, found.parts["train"]
-    scaler = StandardScaler().fit(x[train])
-    exact = LogisticRegression(C=1 / (strength * len(train)), tol=1e-10, max_iter=10_000)
-    exact.fit(scaler.transform(x[train]), y[train].astype(str))
-    found_probabilities = model.predict_probabilities(found.table)
-    np.testing.assert_allclose(found_probabilities, exact.predict_proba(scaler.transform(x)), atol=1e-3)
-
-
-def test_the_linear_models_strength_is_the_best_on_the_validation_rows(monkeypatch):
-    found, encoding, targets = prepared(DIABETES, "progression")
-    rows = found.parts["validation"]
-    truth = found.table["progression"].values[rows]
-
-    def error(model):
-        return np.mean((model.predict(found.table.take(rows))["progression"] - truth) ** 2)
-
-    chosen, strength = fit_linear_model(encoding, targets, found.table, found.parts)
-    for tried in baselines.STRENGTHS:
-        monkeypatch.setattr(baselines, "STRENGTHS", (tried,))
-        assert error(chosen) <= error(fit_linear_model(encoding, targets, found.table, found.parts)[0]) * (1 + 1e-6)
-    assert strength > 0
-
-
-def test_the_same_prediction_for_every_row():
-    numbers = TargetEncoding("regression", ("a", "b"), (), {})
-    np.testing.assert_allclose(predict_constant(numbers, np.array([[1.0, 4], [3, 8]]), 2), [[2, 6], [2, 6]])
-    classes = TargetEncoding("multiclass", ("c",), ("x", "y", "z"), {})
-    np.testing.assert_allclose(predict_constant(classes, np.array([0, 0, 2, 0]), 1), [[0.75, 0, 0.25]])
-
-
-# -- the report ------------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(1, 400), st.data())
-def test_wilson_intervals_are_those_of_scipy(rows, data):
-    hits = data.draw(st.integers(0, rows))
-    exact = stats.binomtest(hits, rows).proportion_ci(method="wilson")
-    assert wilson_interval(hits / rows, rows) == pytest.approx((exact.low, exact.high), abs=1e-12)
-
-
-def test_the_bootstrap_interval_of_a_mean_is_that_of_theory():
-    values = np.random.default_rng(3).normal(7, 2, 400)
-    low, high = Bootstrap(400, seed=1).interval(lambda weight: float(np.average(values, weights=weight)))
-    half = 1.96 * values.std() / 20
-    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.03)
-    assert Bootstrap(400, seed=1).weights(5).sum() == 400
-    assert Bootstrap(1, seed=1).interval(lambda weight: 1.0) is None
-    assert Bootstrap(9, seed=1).interval(lambda weight: 1.0) is None
-
-
-def binary_report(network, other, truth):
-    targets = TargetEncoding("binary", ("y",), ("no", "yes"), {})
-    column = {"network": network, "linear model": other}
-    return build_report(targets, truth[:, None], {who: np.asarray(p)[:, None] for who, p in column.items()}, seed=0)
-
-
-def test_the_verdict_is_plain():
-    truth = np.tile([0.0, 1.0], 100)
-    right, wrong = 0.1 + 0.8 * truth, 0.9 - 0.8 * truth
-    nearly = right.copy()
-    nearly[0] = 0.9
-    assert binary_report(right, wrong, truth).sections[0].comparisons[0].verdict == "better"
-    assert binary_report(right, nearly, truth).sections[0].comparisons[0].verdict == "unclear"
-    assert binary_report(right, right, truth).sections[0].comparisons[0].verdict == "not better"
-    assert "does NOT beat the linear model" in str(binary_report(nearly, right, truth))
-    assert "no better than the linear model" in str(binary_report(right, right, truth))
-
-
-def test_test_rows_of_one_class_have_no_area_under_the_curve():
-    report = binary_report(np.array([0.2, 0.3, 0.6]), np.array([0.1, 0.1, 0.1]), np.zeros(3))
-    assert math.isnan(report.metrics["auc"]) and "undefined" in str(report)
-    assert json.loads(json.dumps(report.as_dict()))["sections"][0]["scores"]["auc"]["network"]["value"] is None
-
-
-def test_a_report_of_many_classes_has_no_confusion_matrix():
-    targets = TargetEncoding("multiclass", ("y",), tuple(range(11)), {})
-    report = build_report(targets, np.arange(11), {"network": np.eye(11)}, seed=0)
-    assert report.sections[0].confusion is None and report.metrics["accuracy"] == 1
+def test_a_table_is_not_copied_on_its_way_into_the_network():
+    rng = np.random.default_rng(0)
+    table = pl.as_table({f"x{column}": rng.normal(size=100_000) for column in range(10)} | {"y": rng.random(100_000)})
+    plan = Plan(target="y")
+    tracemalloc.start()
+    try:
+        found = understand(table, plan)
+        made = prepare(found, plan, found.parts)
+        learning = made.dataset("train")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert learning.inputs["x"].dtype == np.float32 and learning.inputs["x"].nbytes == 70_000 * 10 * 4
+    assert peak < 20e6  # as all different values of the columns, as Python's numbers, have 35e6
 
 
 # -- interrupted -----------------------------------------------------------------------------------------------------
@@ -306,8 +213,8 @@ def interrupt(*arguments, **keywords):
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_after_the_training_keeps_everything_but_the_linear_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODULE, "fit_linear_model", interrupt)
+def test_ctrl_c_after_the_training_keeps_everything_but_the_baselines(tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "_predict_baselines", interrupt)
     told = []
     run = train_table(WINE, "cultivar", recipe=QUICK, folder=tmp_path / "run", on_interrupt=lambda: told.append("once"))
     assert run.interrupted and told == ["once"]
@@ -316,27 +223,40 @@ def test_ctrl_c_after_the_training_keeps_everything_but_the_linear_model(tmp_pat
     assert tomllib.loads((run.folder / "run.toml").read_text())["outcome"]["interrupted"] is True
 
 
-def test_after_ctrl_c_the_linear_model_gets_little_time(monkeypatch):
-    limits = []
-
-    def fit_quickly(*arguments):
-        limits.append(arguments[-1])
-        return fit_linear_model(*arguments)
-
-    def fit_interrupted(*arguments, **settings):
-        return replace(fit(*arguments, **settings), reason="interrupted")
-
-    fit, fit_linear_model = MODULE.fit, MODULE.fit_linear_model
-    monkeypatch.setattr(MODULE, "fit_linear_model", fit_quickly)
+def test_baselines_may_take_as_long_as_the_training_and_after_ctrl_c_little(monkeypatch):
+    limits, fit = [], making.fit
+    monkeypatch.setattr(judging, "_predict_baselines", lambda made, seconds: (limits.append(seconds), ({}, ()))[1])
     train_table(WINE, "cultivar", recipe=QUICK)
-    monkeypatch.setattr(MODULE, "fit", fit_interrupted)
+    monkeypatch.setattr(MODULE, "LEAST_SECONDS", 0.0)
+    train_table(WINE, "cultivar", recipe=replace(QUICK, epochs=100_000, patience=0), time_limit=0.3)
+    monkeypatch.setattr(MODULE, "LEAST_SECONDS", 1000.0)
+    monkeypatch.setattr(making, "fit", lambda *given, **named: replace(fit(*given, **named), reason="interrupted"))
     train_table(WINE, "cultivar", recipe=QUICK)
-    train_table(WINE, "cultivar", recipe=QUICK, time_limit=1.5)
-    assert limits == [None, MODULE.AFTER_INTERRUPT, 1.5]
+    first, second, third = limits
+    assert first >= 5.0 and 0.3 <= second < 5.0 and third == judging.AFTER_INTERRUPT
+
+
+def test_trees_learn_from_fewer_rows_where_time_is_short(monkeypatch):
+    monkeypatch.setattr(gradient_boosting, "LEAST_ROWS", 20)
+    found = understand(WINE, PLAN)
+    made = prepare(found, PLAN, found.parts)
+    for limit, rows in ((0.3927, 64), (0.3953, 128)):
+        predictions, notes = judging._predict_baselines(made, limit)
+        assert len(predictions) == 2 and any(f"learned from {rows} of 142 rows" in note for note in notes)
+
+
+def test_baselines_that_time_cut_short_or_left_out_are_told():
+    found = understand(WINE, PLAN)
+    made = prepare(found, PLAN, found.parts)
+    predictions, notes = judging._predict_baselines(made, 60.0)
+    assert list(predictions) == ["linear model", "gradient boosting"] and not notes
+    predictions, notes = judging._predict_baselines(made, 1e-6)
+    assert list(predictions) == ["linear model"]
+    assert "no gradient boosting" in notes[0] and "linear model was cut short" in notes[1]
 
 
 def test_a_second_ctrl_c_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODULE, "fit_linear_model", interrupt)
+    monkeypatch.setattr(judging, "_predict_baselines", interrupt)
     monkeypatch.setattr(MODULE, "write_run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train_table(WINE, "cultivar", recipe=QUICK, folder=tmp_path / "deeper" / "run")
@@ -453,30 +373,15 @@ def test_curves_of_a_training_without_epochs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (dict(hidden=(0,)), "hidden"),
-        (dict(hidden="128"), "hidden"),
-        (dict(dropout=1.0), "dropout"),
-        (dict(l2=-1), "l2"),
-        (dict(learning_rate="fast"), "learning_rate"),
-        (dict(epochs=0), "epochs"),
-        (dict(patience=0.5), "patience"),
-        (dict(activation="rellu"), "relu"),
-    ],
-)
-def test_recipes_that_make_no_sense(given, words):
-    with pytest.raises(UsageError, match=words):
-        Recipe(**given)
-
-
-@pytest.mark.parametrize(
     ("given", "error", "words"),
     [
         (dict(target="price!"), DataError, "price"),
-        (dict(task="guess"), UsageError, "there is no task"),
+        (dict(task="guess"), UsageError, "no task is called"),
         (dict(seed=-1), UsageError, "seed"),
         (dict(time_limit=0), UsageError, "time"),
+        (dict(data=None), UsageError, "no table"),
+        (dict(target=None), UsageError, "no target"),
+        (dict(roles={"x": "colour"}), UsageError, "colour"),
         (dict(data={"x": [1.5, 2.5], "price": [1.5, 2.5]}), DataError, "too few"),
     ],
 )

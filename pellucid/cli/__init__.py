@@ -1,4 +1,4 @@
-"""The command line: ``pellucid train``, ``pellucid predict``, ``pellucid observe``."""
+"""The command line: ``pellucid train``, ``predict``, ``evaluate``, ``observe``, ``show`` and ``init``."""
 
 from pellucid.cli.entry import main
 

@@ -7,18 +7,23 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
+from pellucid.cli.evaluate import evaluate
+from pellucid.cli.help import Command, Commands
+from pellucid.cli.init import init
 from pellucid.cli.observe import observe
 from pellucid.cli.predict import predict
+from pellucid.cli.show import show_model
 from pellucid.cli.train import train
 from pellucid.errors import nearest
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
@@ -32,26 +37,30 @@ class Carried(Exception):
         self.raised = raised
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What a command returned when it came to its end; Typer itself returns bare numbers."""
+
+    code: int
+
+
 def _carry(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def carried(*arguments: object, **options: object) -> object:
         try:
-            return command(*arguments, **options)
+            returned = command(*arguments, **options)
+            return Ended(returned if isinstance(returned, int) else 0)
         except (KeyboardInterrupt, EOFError, OSError) as raised:
             raise Carried(raised) from None
 
     return carried
 
 
-def _help(command: Callable[..., object]) -> str:
-    """Return a command's docstring with a line for each paragraph, so that it can be wrapped to any width."""
+def _add(name: str, command: Callable[..., object], *examples: str) -> None:
+    """Add a command; its help is its docstring."""
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def _epilog(*lines: str) -> str:
-    """Return examples as they stand under a command's help, a line each."""
-    return "\n\n".join(["[bold]Examples[/bold]", *lines])
+    help_text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(name, cls=Command, help=help_text, epilog="\n\n".join(examples))(_carry(command))
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,30 +79,48 @@ def pellucid(
     """Feed-forward networks that you can see through: from a table to a network, its predictions and its inside."""
 
 
-app.command(
-    help=_help(train),
-    epilog=_epilog(
-        "pellucid train wine.csv --target cultivar",
-        "pellucid train houses.parquet --target price --hidden 128,64 --time 60s",
-        "pellucid train linnerud.csv --target weight --target waist --out runs/body",
-    ),
-)(_carry(train))
-
-app.command(
-    help=_help(predict),
-    epilog=_epilog(
-        "pellucid predict runs/wine-cultivar-1 new.csv",
-        "pellucid predict runs/wine-cultivar-1 new.csv --probabilities --out predicted.csv",
-    ),
-)(_carry(predict))
-
-app.command(
-    help=_help(observe),
-    epilog=_epilog(
-        "pellucid observe runs/wine-cultivar-1 wine.csv --row 0",
-        "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --draw row-0.svg",
-    ),
-)(_carry(observe))
+_add(
+    "train",
+    train,
+    "pellucid train wine.csv --target cultivar",
+    "pellucid train houses.parquet -t price --hidden 128,64 --time 60s",
+    "pellucid train linnerud.csv -t weight -t waist --out runs/body",
+    "pellucid train sales.csv -t amount --time-order day --set optimizer.learning_rate=0.01",
+    "pellucid train --config runs/body/run.toml --out runs/again",
+    "pellucid train houses.csv -t price --out runs/long --resume",
+)
+_add(
+    "predict",
+    predict,
+    "pellucid predict runs/wine-cultivar-1 new.csv",
+    "pellucid predict runs/wine-cultivar-1 new.csv --probabilities --out predicted.csv",
+    "pellucid predict runs/wine-cultivar-1 new.parquet --out predicted.parquet",
+)
+_add(
+    "evaluate",
+    evaluate,
+    "pellucid evaluate runs/wine-cultivar-1 later.csv",
+    "pellucid evaluate runs/wine-cultivar-1 later.csv --json",
+)
+_add(
+    "observe",
+    observe,
+    "pellucid observe runs/wine-cultivar-1 wine.csv --row 0",
+    "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --draw row-0.svg",
+    "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --node dense_1/gelu",
+)
+_add(
+    "show",
+    show_model,
+    "pellucid show runs/wine-cultivar-1",
+    "pellucid show runs/wine-cultivar-1 --json",
+)
+_add(
+    "init",
+    init,
+    "pellucid init wine.csv --target cultivar > run.toml",
+    "pellucid train wine.csv --config run.toml",
+)
 
 # Typer carries a copy of Click in newer versions and takes Click's own in older ones.
 _CommandLineError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -109,9 +136,17 @@ def command_line_error(error: Exception) -> tuple[int, str] | None:
     message = re.sub(r"Input should be a valid integer.*", "a whole number is expected.", message)
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option:
-        known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]  # type: ignore[attr-defined]
-        message = f"there is no option {option}. {nearest(option, [*known, '--help'])}"
+        message = f"there is no option {option}. {nearest(option, _options(error))}"
     found = re.match(r"No such command '([^']*)'", message)
     if found:
-        message = f"there is no command {found[1]!r}. {nearest(found[1], ['train', 'predict', 'observe'])}"
-    return 2, message
+        message = f"there is no command {found[1]!r}. {nearest(found[1], _commands())}"
+    return 2, f"{message.rstrip('.')}." if message else ""
+
+
+def _options(error: Any) -> list[str]:
+    names = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]
+    return [*names, "--help"]
+
+
+def _commands() -> list[str]:
+    return [str(command.name) for command in app.registered_commands]

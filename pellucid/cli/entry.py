@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from pellucid.errors import PellucidError
 
-USAGE_ERROR, FAULT, INTERRUPTED, TERMINATED = 2, 1, 130, 143
+DONE, FAULT, USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 130, 141, 143
 DEBUG = "PELLUCID_DEBUG"
 
 
@@ -37,67 +38,111 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # what a terminal's encoding lacks must not end a command
             stream.reconfigure(errors="replace")
-    before = _listen_to_terminate()
+    interrupts: list[int] = []
+    before = {
+        "SIGTERM": _listen("SIGTERM", _terminate),
+        "SIGINT": _listen("SIGINT", functools.partial(_interrupt, interrupts)),
+    }
     try:
         code = _run(given or ["--help"])
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _tell("interrupted; nothing was written", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except KeyboardInterrupt as stop:
+        return _tell(str(stop) or "interrupted; nothing was written", INTERRUPTED)
     except Exception as error:
         if os.environ.get(DEBUG):
-            traceback.print_exc()
-        if isinstance(error, PellucidError):
-            return _tell(f"error: {error}", USAGE_ERROR)
-        from pellucid.cli.app import command_line_error
+            import traceback
 
-        told = command_line_error(error)
-        if told is not None:
-            code, message = told
-            return _tell(f"error: {message}", code) if message else code
-        if isinstance(error, OSError):
-            where = f"{error.filename}: " if error.filename else ""
-            if error.errno == errno.ENOSPC and not where:
-                where = "the output cannot be written: "
-            return _tell(f"error: {where}{error.strerror or error}", USAGE_ERROR)
-        if isinstance(error, MemoryError):
-            return _tell("error: the memory of this machine does not suffice", USAGE_ERROR)
-        kind = type(error).__name__
-        return _tell(f"a fault in Pellucid: {kind}: {error}. {DEBUG}=1 pellucid ... shows where it happened.", FAULT)
+            traceback.print_exc()
+        if interrupts and not isinstance(error, PellucidError):  # libraries make other errors of it
+            return _tell("interrupted; nothing was written", INTERRUPTED)
+        return _end(error)
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            if handler is not None:
+                signal.signal(getattr(signal, name), handler)
 
 
 def _run(arguments: list[str]) -> int:
     """Run the command, and return its exit code."""
-    from pellucid.cli.app import Carried, app
+    from pellucid.cli.app import Carried, Ended, app
 
     try:
-        code = app(arguments, prog_name="pellucid", standalone_mode=False)
+        found = app(arguments, prog_name="pellucid", standalone_mode=False)
     except Carried as carried:
         raise carried.raised from None
-    return code if isinstance(code, int) else 0
+    if isinstance(found, Ended):
+        return found.code
+    if found == INTERRUPTED:  # Ctrl-C while the arguments were read
+        raise KeyboardInterrupt
+    return found if isinstance(found, int) else DONE
+
+
+def _end(error: Exception) -> int:
+    """Tell an error in one line, and return the exit code."""
+    if _is_broken_pipe(error):
+        _discard_output()
+        return BROKEN_PIPE
+    if isinstance(error, PellucidError):
+        return _tell(f"error: {error}", USAGE_ERROR)
+    from pellucid.cli.app import command_line_error
+
+    told = command_line_error(error)
+    if told is not None:
+        code, message = told
+        return _tell(f"error: {message}", code) if message else code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        if error.errno == errno.ENOSPC and not where:
+            where = "the output cannot be written: "
+        return _tell(f"error: {where}{error.strerror or error}.", USAGE_ERROR)
+    if isinstance(error, MemoryError):
+        return _tell("error: the memory of this machine does not suffice.", USAGE_ERROR)
+    kind = type(error).__name__
+    return _tell(f"a fault in Pellucid: {kind}: {error}. {DEBUG}=1 pellucid ... shows where it happened.", FAULT)
+
+
+def _is_broken_pipe(error: Exception) -> bool:
+    """Tell whether whoever read the output has had enough; Windows calls it an invalid argument."""
+    invalid = os.name == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL and not error.filename
+    return isinstance(error, BrokenPipeError) or invalid
+
+
+def _discard_output() -> None:
+    """Let what is still to be written go nowhere: Python would complain once more when it closes the stream."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError, AttributeError):  # a stream without a file
+        sys.stdout = None  # type: ignore[assignment]
 
 
 def _tell(message: str, code: int) -> int:
     """Print one line on standard error, whatever the message holds, and return the exit code."""
     line = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in message)
-    print(f"pellucid: {line}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # where nobody listens, the exit code has to do
+        print(f"pellucid: {line}", file=sys.stderr)
     return code
 
 
-def _listen_to_terminate() -> signal.Handlers | None:
-    """Let a request to terminate unwind the program, so that unfinished files are removed."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(TERMINATED)
-
+def _listen(name: str, handler: Callable[[int, FrameType | None], None]) -> signal.Handlers | None:
+    """Answer a signal; return what answered it before, None where it cannot be listened to."""
     try:
-        return signal.signal(signal.SIGTERM, stop)  # type: ignore[return-value]
-    except ValueError:  # not in the main thread
+        number = getattr(signal, name)
+        if signal.getsignal(number) is signal.SIG_IGN:  # as for what runs in the background
+            return None
+        return signal.signal(number, handler)  # type: ignore[return-value]
+    except (ValueError, AttributeError):  # not in the main thread; a system without the signal
         return None
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Let a request to terminate unwind the program, so that unfinished files are removed."""
+    raise SystemExit(TERMINATED)
+
+
+def _interrupt(noted: list[int], number: int, frame: FrameType | None) -> None:
+    """Answer Ctrl-C as Python does, and note it."""
+    noted.append(number)
+    raise KeyboardInterrupt

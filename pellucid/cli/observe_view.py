@@ -3,97 +3,51 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from pellucid.cli.predict import name_probabilities
-from pellucid.data.table import Table
+from pellucid.cli.observed_row import ObservedRow
 from pellucid.inspection.formula import summarize
 from pellucid.inspection.observe import Observation
-from pellucid.model.model import Model
-from pellucid.workflow.view import printable
+from pellucid.workflow.layout import printable
 
 MOST_FEATURES = 12
 MOST_CLASSES = 5
 
 
-def view_row(model: Model, one: Table, row: int, seen: Observation) -> Group:
+def view_row(found: ObservedRow) -> Group:
     """Say what the row is, what is predicted for it, and which features that depends on most."""
-    line = one.line_of(0)
-    place = f"Row {row} of {printable(one.path)}" + (f" (line {line} of the file)" if line is not None else "")
-    parts: list[RenderableType] = [Text(place, style="bold")]
-    predicted = model.predict(one)
-    for name, values in predicted.items():
-        told = f"{printable(name)}: predicted {_cell(values[0])}"
-        if name in one:
-            told += f", in the table {_cell(one[name].values[0])}"
-        parts.append(Text(told))
-    if model.kind == "probability":
-        found = {
-            name: float(values[0])
-            for name, values in name_probabilities(model, model.predict_probabilities(one)).items()
-        }
-        largest = sorted(found, key=lambda name: -found[name])[:MOST_CLASSES]
-        parts.append(Text(", ".join(f"{printable(name)} {found[name]:.4g}" for name in largest)))
-    parts += [Text(_tell_scalar(model, seen)), "", *_features(model, one, seen)]
+    parts: list[RenderableType] = [Text(found.place, style="bold"), *map(Text, found.tell_predictions())]
+    if found.probabilities:
+        largest = list(found.probabilities.items())[:MOST_CLASSES]
+        parts.append(Text(", ".join(f"{printable(name)} {value:.4g}" for name, value in largest)))
+    parts += [Text(found.tell_scalar()), "", *_features(found)]
     return Group(*parts)
 
 
-def _tell_scalar(model: Model, seen: Observation) -> str:
-    value = float(np.asarray(seen[str(seen.of)].value))
-    if seen.of == "loss":
-        return f"Loss ({model.loss.name.replace('_', ' ')}) {value:.6g}; gradients are of the loss."
-    if model.targets.task == "regression":
-        what = "the prediction" if len(model.targets.names) == 1 else "the sum of the predictions"
-    elif model.kind == "probability":
-        what = "the logarithm of the probability of what is predicted"
-    else:
-        what = "the score of what is predicted"
-    return f"The target is not in the table: gradients are of {what}, {value:.6g}, called score below."
-
-
-def _features(model: Model, one: Table, seen: Observation) -> list[RenderableType]:
+def _features(found: ObservedRow) -> list[RenderableType]:
     """List the features with the largest gradients."""
-    names = model.front.features
-    path = (
-        "x"
-        if "x" in seen
-        else next((node.path for node in reversed(list(seen)) if node.path.startswith("encoders/")), "")
-    )
-    if not path or seen[path].value.shape != (1, len(names)) or seen[path].gradient is None:
+    features = [(one, one.gradient) for one in found.features if one.gradient is not None]
+    if not features:
         return []
-    values, gradients = seen[path].value[0], seen[path].gradient[0]
-    order = sorted(range(len(names)), key=lambda place: -abs(float(gradients[place])))[:MOST_FEATURES]
+    largest = sorted(features, key=lambda pair: -abs(pair[1]))[:MOST_FEATURES]
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
     for _ in range(3):
-        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(justify="right", overflow="fold")
     grid.add_row("feature", "cell", "encoded", "gradient", style="dim")
-    columns = {column.name for column in model.front.numbers}
-    for place in order:
-        name = names[place]
-        cell = _number_cell(one, name) if name in columns else ""
-        shown = (printable(name), cell, f"{float(values[place]):.4g}", f"{float(gradients[place]):.4g}")
+    for one, gradient in largest:
+        shown = (printable(one.name), _cut(one.cell), f"{one.encoded:.4g}", f"{gradient:.4g}")
         grid.add_row(*map(Text, shown))
-    most = f"The {len(order)} of {len(names)} features" if len(order) < len(names) else "Features"
-    return [Text(f"{most} with the largest gradients of {seen.of}"), Padding(grid, (0, 0, 0, 2))]
+    most = f"The {len(largest)} of {len(features)} features" if len(largest) < len(features) else "Features"
+    return [Text(f"{most} with the largest gradients of {found.seen.of}"), Padding(grid, (0, 0, 0, 2))]
 
 
-def _number_cell(one: Table, name: str) -> str:
-    column = one[name]
-    return "missing" if column.missing[0] else f"{float(column.values[0]):.6g}"
-
-
-def _cell(value: Any) -> str:
-    plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, bool):
-        return str(plain).lower()
-    return f"{plain:.6g}" if isinstance(plain, float) else printable(plain)
+def _cut(text: str) -> str:
+    return text if len(text) <= 20 else text[:19] + "…"
 
 
 def view_nodes(seen: Observation, width: int | None) -> str:

@@ -1,90 +1,137 @@
-"""``pellucid predict``: a CSV of predictions for the rows of a table."""
+"""``pellucid predict``: predictions for the rows of a table, as CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import shutil
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+import tempfile
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
 import typer
 
+from pellucid.cli.output import as_plain, check_file
 from pellucid.data.table import read_table
 from pellucid.errors import UsageError
-from pellucid.files import write_atomically
+from pellucid.files import open_atomically
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
+from pellucid.model.scalars import PREDICTION
+
+PARQUET, CSV, JSON_LINES = (".parquet", ".pq"), (".csv", ".txt", ".tsv", ""), (".jsonl", ".ndjson", ".json")
+CHUNK = 65536
+"""How many rows are made text at once."""
+
+Columns = dict[str, np.ndarray]
 
 
 def predict(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder.", show_default=False)],
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.", show_default=False)],
     out: Annotated[
-        str, typer.Option("--out", "-o", metavar="FILE", help="The CSV file to write; - for standard output.")
+        str, typer.Option("--out", "-o", metavar="FILE", help="The CSV or Parquet file to write; - for the output.")
     ] = "-",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object for each row, a line each.")] = False,
 ) -> None:
-    """Predict the target of every row of a table, as CSV, in the order of the rows.
+    """Predict the target of every row of a table, in the order of the rows.
 
     The columns are named after the targets; with --probabilities there are more, such as p(color=red). Columns of the
     table are found by their names, and those that the model does not read are passed over.
     """
+    write = _write_json if as_json else _write_csv
     if out != "-":
-        _check_out(Path(out))
+        endings = (*JSON_LINES, "") if as_json else (*CSV, *PARQUET)
+        path = check_file("--out", out, endings, "a file of JSON lines" if as_json else "a CSV or Parquet file")
+        write = _write_parquet if path.suffix.lower() in PARQUET else write
     loaded = load_model(model)
-    content = predictions_as_csv(loaded, read_table(table), probabilities).encode("utf-8")
+    data = read_table(table)
+    if probabilities:
+        loaded.predict_probabilities(data.take([0]))  # a model of numbers says so before the work
+    # Everything is computed before the first row is written, so that a bad cell leaves nothing half-written.
+    chunks = name_predictions(loaded, loaded.compute(data)[PREDICTION], probabilities)
     if out == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        with tempfile.SpooledTemporaryFile(max_size=2**24) as spool:
+            write(spool, chunks)  # type: ignore[arg-type]
+            spool.seek(0)
+            sys.stdout.flush()
+            shutil.copyfileobj(spool, sys.stdout.buffer)
         return
     try:
-        write_atomically(out, content)
+        with open_atomically(out) as file:
+            write(file, chunks)
     except OSError as error:
         raise UsageError("the file cannot be written", where=out, got=error.strerror or str(error)) from None
 
 
-def _check_out(path: Path) -> None:
-    if path.is_dir():
-        raise UsageError("this is a directory", where=f"--out {path}", expected="the name of a CSV file")
-    if path.suffix.lower() in (".parquet", ".pq", ".xlsx", ".json"):
-        raise UsageError("predictions are written as CSV", where=f"--out {path}", fix="Give the file the ending .csv.")
-    if not path.absolute().parent.is_dir():
-        raise UsageError("there is no such folder", where=f"--out {path}", fix="Make it first.")
-
-
-def predictions_as_csv(model: Model, data: Any, probabilities: bool = False) -> str:
-    """Return the predictions for the rows of a table as CSV: numbers as they are, to the last digit.
+def name_predictions(model: Model, computed: np.ndarray, probabilities: bool = False) -> Iterator[Columns]:
+    """Yield the columns of predictions, so many rows at once.
 
     Parameters
     ----------
     model : Model
-    data : Table, or what becomes one
+    computed : ndarray, [rows, outputs]
+        The output ``prediction`` of the model's graph.
     probabilities : bool
-        Add the probability of each class, or for multilabel of each label.
+        Add the probability of each class, or for several labels of each label.
     """
-    columns: dict[str, np.ndarray] = dict(model.predict(data))
-    if probabilities:
-        columns |= name_probabilities(model, model.predict_probabilities(data))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*([_cell(value) for value in column.tolist()] for column in columns.values()), strict=True))
-    return text.getvalue()
+    for start in range(0, max(1, len(computed)), CHUNK):
+        part = computed[start : start + CHUNK]
+        columns: Columns = dict(model.targets.decode(part, model.kind))
+        if probabilities:
+            both = np.hstack([1 - part, part]) if model.targets.task == "binary" else part
+            columns |= name_probabilities(model, both)
+        yield columns
 
 
-def name_probabilities(model: Model, found: np.ndarray) -> dict[str, np.ndarray]:
+def name_probabilities(model: Model, found: np.ndarray) -> Columns:
     """Return probabilities [rows, classes or labels] by their names, such as ``p(color=red)``."""
     targets = model.targets
-    if targets.task == "multilabel":
-        names = [f"p({name}={_cell(targets.classes[1])})" for name in targets.names]
+    if targets.task != "multilabel":
+        names = [f"p({targets.names[0]}={cell(label)})" for label in targets.classes]
+    elif targets.separator is not None:
+        names = [f"p({targets.names[0]}={label})" for label in targets.labels]
     else:
-        names = [f"p({targets.names[0]}={_cell(label)})" for label in targets.classes]
+        names = [f"p({name}={cell(targets.classes[1])})" for name in targets.names]
     return dict(zip(names, found.T, strict=True))
 
 
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def cell(value: Any) -> Any:
+    """Return a value as a table has it: truth values in small letters."""
+    return str(value).lower() if isinstance(value, bool | np.bool_) else value
+
+
+def _write_csv(file: BinaryIO, chunks: Iterator[Columns]) -> None:
+    for place, columns in enumerate(chunks):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if not place:
+            writer.writerow(columns)
+        writer.writerows(zip(*(map(cell, column.tolist()) for column in columns.values()), strict=True))
+        file.write(text.getvalue().encode("utf-8"))
+
+
+def _write_json(file: BinaryIO, chunks: Iterator[Columns]) -> None:
+    for columns in chunks:
+        rows = zip(*(as_plain(column) for column in columns.values()), strict=True)
+        lines = (json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+        file.write("".join(lines).encode("utf-8"))
+
+
+def _write_parquet(file: BinaryIO, chunks: Iterator[Columns]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for columns in chunks:
+        part = pa.table({name: pa.array(column.tolist()) for name, column in columns.items()})
+        writer = writer or pq.ParquetWriter(file, part.schema)
+        writer.write_table(part)
+    assert writer is not None
+    writer.close()

@@ -2,93 +2,212 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from pellucid.cli.output import show, tell
+from pellucid.cli.options import check_seed, make_plan, parse_sizes, parse_time
+from pellucid.cli.output import show, show_json, tell
 from pellucid.data.table import read_table
 from pellucid.errors import UsageError
 from pellucid.nn.network import Network
-from pellucid.workflow.recipe import Recipe
+from pellucid.workflow.layout import printable
+from pellucid.workflow.plan import Plan
 from pellucid.workflow.run import Run
-from pellucid.workflow.run_folder import choose_destination
+from pellucid.workflow.run_folder import Destination, choose_destination
 from pellucid.workflow.train_table import train_table
 from pellucid.workflow.understanding import Understanding
-from pellucid.workflow.view import printable, tell_training, view_report, view_understanding
+from pellucid.workflow.view_report import tell_training, view_report
+from pellucid.workflow.view_understanding import view_understanding
 
-DEFAULT = Recipe()
-UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+LEARNED, LEARNS, WRITTEN = "What is learned from", "How it learns", "What is written"
 
 
 def train(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.", show_default=False)],
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="TABLE", help="A CSV or Parquet file; --config may name it.", show_default=False),
+    ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", "-t", metavar="COLUMN", help="The column to predict; repeat it for several."),
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="COLUMN",
+            help="The column to predict; repeat it for several.",
+            rich_help_panel=LEARNED,
+        ),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
-            metavar="TASK", help="regression, binary, multiclass, multilabel or classification; else inferred."
+            metavar="TASK",
+            help="regression, binary, multiclass, multilabel or classification; else inferred.",
+            rich_help_panel=LEARNED,
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="What stands between several labels in one cell, such as ';'.", rich_help_panel=LEARNED
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column to leave out; may be repeated.", rich_help_panel=LEARNED),
+    ] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column that says how much a row counts.", rich_help_panel=LEARNED),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Rows with the same cell in it stay together.", rich_help_panel=LEARNED),
+    ] = None,
+    time_order: Annotated[
+        str | None,
+        typer.Option("--time-order", metavar="COLUMN", help="Test on the latest rows by it.", rich_help_panel=LEARNED),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A table of its own for the test.", rich_help_panel=LEARNED),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Cross-validate with so many parts.", rich_help_panel=LEARNED),
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZES", help="Units of each hidden layer, such as 128,64; or none.", rich_help_panel=LEARNS
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Go through the rows so often, at most.", rich_help_panel=LEARNS),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What says when to stop, such as accuracy.", rich_help_panel=LEARNS),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", metavar="TIME", help="Stop after this time: 60s, 5m, 1h.", rich_help_panel=LEARNS),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The same seed gives the same network, to the bit.", rich_help_panel=LEARNS),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Start with this model's weights.", rich_help_panel=LEARNS),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="Settings: a file of pellucid init, or the run.toml of a run.",
+            rich_help_panel=LEARNS,
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Any setting that pellucid init lists; may be repeated.",
+            rich_help_panel=LEARNS,
         ),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Where the run folder goes; else runs/TABLE-TARGET-NUMBER."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="The run folder; else runs/TABLE-TARGET-NUMBER.",
+            rich_help_panel=WRITTEN,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same network, to the bit.")] = 0,
-    time: Annotated[
-        str | None, typer.Option("--time", metavar="TIME", help="Stop training after this time: 60s, 5m, 1h.")
-    ] = None,
-    epochs: Annotated[int, typer.Option(metavar="N", help="Go through the rows so often, at most.")] = DEFAULT.epochs,
-    hidden: Annotated[
-        str, typer.Option(metavar="SIZES", help="The units of each hidden layer, such as 128,64; or none.")
-    ] = ",".join(map(str, DEFAULT.hidden)),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=WRITTEN)
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run in --out that was stopped.", rich_help_panel=WRITTEN),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=WRITTEN)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, and nothing else.", rich_help_panel=WRITTEN)
+    ] = False,
 ) -> int:
     """Train a network on a table and report how good it is on rows that it has not seen.
 
-    Columns, task and split are inferred and printed. The report compares the network with simple baselines. Model,
-    history, curves and a record of what was done are left in a folder. Ctrl-C ends the training and keeps the best
-    network so far; a second one stops at once and writes nothing.
-    """
-    if not target:
-        known = ", ".join(map(repr, read_table(table).names[:12]))
-        raise UsageError("no target is named", where=table, fix=f"Say --target COLUMN. Columns: {known}.")
-    if epochs < 1:
-        raise UsageError("not a count", where="--epochs", got=str(epochs), expected="a whole number from 1 up")
-    if not 0 <= seed < 2**63:
-        raise UsageError("not a seed", where="--seed", got=str(seed), expected="a whole number from 0 to 2^63 - 1")
-    destination = choose_destination(out, table, target, overwrite)
-    silent = quiet or as_json
+    Columns, task and split are inferred and printed. The report compares the network with simple baselines and with
+    gradient boosting. Model, history, curves and a record of what was done are left in a folder.
 
+    Settings come from --config, then from the options below, then from --set: what is said later counts.
+    Ctrl-C ends the training and keeps the best network so far; a second one stops at once.
+    """
+    if epochs is not None and epochs < 1:
+        raise UsageError("not a count", where="--epochs", got=str(epochs), expected="a whole number from 1 up")
+    check_seed(seed)
+    named = {
+        "--target": target,
+        "--task": task,
+        "--separator": separator,
+        "--test": test,
+        "--group": group,
+        "--time-order": time_order,
+        "--weight": weight,
+        "--ignore": ignore,
+        "--folds": folds,
+        "--seed": seed,
+        "--from": start_from,
+        "--metric": metric,
+        "--epochs": epochs,
+        "--hidden": None if hidden is None else parse_sizes(hidden),
+        "--time": None if time is None else parse_time(time),
+    }
+    plan = make_plan(table, config, named, assignments or [])
+    assert plan.table is not None
+    if not plan.target and plan.start_from is None:
+        known = ", ".join(map(repr, read_table(plan.table).names[:12]))
+        raise UsageError("no target is named", where=plan.table, fix=f"Say --target COLUMN. Columns: {known}.")
+    if resume and out is None:
+        raise UsageError("no folder is named whose run is to be gone on with", where="--resume", fix="Say --out DIR.")
+    destination = choose_destination(out, plan.table, plan.target, overwrite, resume)
+    run = _train(plan, destination, silent=quiet or as_json, resume=resume)
+    if as_json:
+        show_json(describe(run))
+    elif not quiet:
+        _show_end(run)
+    return 130 if run.interrupted else 0
+
+
+def _train(plan: Plan, destination: Destination, silent: bool, resume: bool) -> Run:
     def understood(found: Understanding, network: Network) -> None:
         if not silent:
             show(view_understanding(found, network))
 
-    run = train_table(
-        table,
-        target,
-        task=task,
-        recipe=Recipe(hidden=parse_sizes(hidden), epochs=epochs),
-        seed=seed,
-        time_limit=parse_time(time) if time is not None else None,
-        folder=destination,
-        progress=False if silent else None,
-        on_understood=understood,
-        on_interrupt=lambda: tell("pellucid: interrupted: keeping the best so far (Ctrl-C again: nothing is kept)"),
-    )
-    if as_json:
-        print(json.dumps(describe(run), ensure_ascii=False, indent=1))
-    elif not quiet:
-        _show_end(run)
-    return 130 if run.interrupted else 0
+    try:
+        return train_table(
+            plan.table,
+            plan=plan,
+            folder=destination,
+            resume=resume,
+            progress=False if silent else None,
+            on_understood=understood,
+            on_interrupt=lambda: tell("pellucid: interrupted: keeping the best so far (Ctrl-C again: stops at once)"),
+        )
+    except KeyboardInterrupt:
+        if destination.checkpoint.exists():
+            told = f"interrupted; --out {destination.path} --resume goes on with it"
+            raise KeyboardInterrupt(told) from None
+        raise
 
 
 def _show_end(run: Run) -> None:
@@ -110,6 +229,7 @@ def describe(run: Run) -> dict[str, Any]:
         "roles": {role.name: {"role": role.kind, "reason": role.reason} for role in found.roles},
         "seed": found.seed,
         "epochs": fitted.progress.epoch,
+        "steps": fitted.progress.step,
         "best_epoch": fitted.best_epoch,
         "stopped": fitted.reason,
         "interrupted": run.interrupted,
@@ -117,35 +237,3 @@ def describe(run: Run) -> dict[str, Any]:
         "report": run.report.as_dict(),
         "folder": str(run.folder) if run.folder is not None else None,
     }
-
-
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """Return sizes of hidden layers as a command line has them.
-
-    Examples
-    --------
-    >>> parse_sizes("128,64"), parse_sizes("none")
-    ((128, 64), ())
-    """
-    if text.strip().lower() in ("none", ""):
-        return ()
-    sizes = [size.strip() for size in text.split(",")]
-    if not all(re.fullmatch("[0-9]{1,6}", size) and int(size) for size in sizes):
-        raise UsageError(
-            "not the sizes of layers", where="--hidden", got=repr(text)[:60], expected="such as 128,64 or none"
-        )
-    return tuple(map(int, sizes))
-
-
-def parse_time(text: str) -> float:
-    """Return a time in seconds as a command line has it.
-
-    Examples
-    --------
-    >>> parse_time("90"), parse_time("1.5m"), parse_time("1h")
-    (90.0, 90.0, 3600.0)
-    """
-    found = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(s|m|min|h|)", text.strip())
-    if not found or not 0 < float(found[1]) < 1e9:
-        raise UsageError("not a time", where="--time", got=repr(text)[:60], expected="such as 60s, 5m or 1h")
-    return float(found[1]) * UNITS[found[2]]

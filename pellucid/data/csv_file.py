@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pellucid.data.columns import NUMBER, Column, column_from_cells, shorten
+from pellucid.data.columns import NUMBER, Column, shorten
+from pellucid.data.csv_columns import CsvColumn
 from pellucid.data.csv_scan import (
     Record,
     cells_of,
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DELIMITERS = (",", ";", "\t")
+BLOCK = 1 << 20
 HEADER_LIMIT = 64 << 20
+LONGEST_NAME = 1000
 SENTINEL = "\x01"
 
 SIGNATURES = {
@@ -71,32 +75,49 @@ def read_csv(path: str, delimiter: str | None = None) -> tuple[tuple[Column, ...
     with Path(path).open("rb") as file:
         names, source = read_header(path, file, delimiter)
         size = Path(path).stat().st_size
-    block, largest = 1 << 20, min(size, (1 << 31) - 1)
+    # A block has the cells of some rows even where there are very many columns; every one of them costs time.
+    block, largest, diagnosed = min(max(BLOCK, len(names) << 14), 64 * BLOCK), min(size, (1 << 31) - 1), False
     while True:
         try:
-            table = _read_rows(names, source, block)
+            columns = _read_columns(names, source, block)
             break
         except _Unreadable as error:
             too_long = "straddl" in str(error) and block < largest  # a row is longer than the block
             # Blocks of 16 MiB hold any row but one with a huge cell or an unclosed quote, and which of them it is
             # should be known before memory is taken for it.
-            wrong = (
-                None
-                if too_long and block != 16 << 20
-                else diagnose(path, source.start, source.line, source.delimiter, names)
-            )
+            wrong = None
+            if not too_long or (block >= 16 * BLOCK and not diagnosed):
+                wrong, diagnosed = diagnose(path, source.start, source.line, source.delimiter, names), True
             if wrong or not too_long:
                 raise wrong or DataError(
-                    "the file cannot be read as CSV", where=path, got=" ".join(str(error).split())
+                    "the file cannot be read as CSV", where=path, got=" ".join(str(error).split())[:300]
                 ) from None
             block = min(16 * block, largest)
-    if table.num_rows == 0:
+    if len(columns[0].values) == 0:
         raise DataError("the file has a header but no rows", where=path, expected="at least one row")
-    cells = table.columns
-    del table
-    # Each column's text is let go as soon as its numbers are taken from it.
-    cells.reverse()
-    return tuple(column_from_cells(name, cells.pop()) for name in names), source
+    return columns, source
+
+
+def _read_columns(names: tuple[str, ...], source: CsvSource, block: int) -> tuple[Column, ...]:
+    """Read the file, and once more those columns that turn out to be text behind cells that are none."""
+    columns = _read_some(dict(enumerate(names)), False, len(names), source, block)
+    late = {place: names[place] for place, column in columns.items() if column is None}
+    if late:
+        columns |= _read_some(late, True, len(names), source, block)
+    return tuple(column for column in columns.values() if column is not None)
+
+
+def _read_some(
+    chosen: dict[int, str], text: bool, width: int, source: CsvSource, block: int
+) -> dict[int, Column | None]:
+    readers: dict[int, CsvColumn] = {}
+    for batch in _blocks(list(chosen), width, source, block):
+        if not readers:
+            rows = batch.num_rows * (Path(source.path).stat().st_size // block + 1)
+            readers = {place: CsvColumn(name, rows, text) for place, name in chosen.items()}
+        for reader, cells in zip(readers.values(), batch.columns, strict=True):
+            reader.add(cells)
+    return {place: reader.finish() for place, reader in readers.items()}
 
 
 class _Unreadable(Exception):
@@ -120,31 +141,41 @@ class _Watched(io.RawIOBase):
         return data
 
 
-def _read_rows(names: tuple[str, ...], source: CsvSource, block: int) -> pa.Table:
+def _blocks(chosen: list[int], width: int, source: CsvSource, block: int) -> Iterator[pa.RecordBatch]:
+    """Give these of so many columns as text, block by block."""
     import pyarrow as pa
     from pyarrow import csv
 
-    last = b"\n" + source.delimiter.join([SENTINEL] * len(names)).encode()
-    keys = [str(number) for number in range(len(names))]
+    last = b"\n" + source.delimiter.join([SENTINEL] * width).encode()
+    keys = [str(number) for number in range(width)]
     # After an error, pyarrow's thread that reads ahead may still be at work: every attempt has a file of its own.
     with Path(source.path).open("rb") as file:
         file.seek(source.start)
         watched = _Watched(file, last)
+        held = None  # the last block ends with a row of ours
         try:
-            table = csv.read_csv(
+            for batch in csv.open_csv(
                 watched,
-                csv.ReadOptions(column_names=keys, block_size=max(block, len(last) + 1)),
+                csv.ReadOptions(column_names=keys, block_size=max(block, len(last) + 1), use_threads=block <= BLOCK),
                 csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True),
-                csv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False),
-            )
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(keys, pa.string()),
+                    include_columns=[keys[place] for place in chosen],
+                    strings_can_be_null=False,
+                ),
+            ):
+                if watched.nul:
+                    break
+                if held is not None:
+                    yield held
+                held = batch if batch.num_rows else held
         except (pa.ArrowException, ValueError) as error:
             raise _Unreadable(str(error)) from None
     if watched.nul:
         raise _Unreadable("NUL byte")
-    rows = table.num_rows - 1
-    if any(column[rows].as_py() != SENTINEL for column in table.columns):
+    if held is None or any(column[-1].as_py() != SENTINEL for column in held.columns):
         raise _Unreadable("unclosed quote")
-    return table.slice(0, rows)
+    yield held.slice(0, held.num_rows - 1)
 
 
 def read_header(path: str, file: BinaryIO, delimiter: str | None = None) -> tuple[tuple[str, ...], CsvSource]:
@@ -213,6 +244,14 @@ def _names(path: str, header: Record, delimiter: str) -> tuple[str, ...]:
                 f"column {number} has no name in the header",
                 where=where,
                 fix="Give it one. If it only numbers the rows (pandas writes such a column), write with index=False.",
+            )
+        if len(name) > LONGEST_NAME:
+            raise DataError(
+                f"column {number} has a name of {len(name)} letters",
+                where=where,
+                got=shorten(name),
+                expected=f"at most {LONGEST_NAME}",
+                fix="Is a quote or an end of line missing?",
             )
         if name in seen:
             raise DataError(

@@ -1,16 +1,16 @@
-"""Examples as arrays: by name, of one length, finite; split into parts and weighed."""
+"""Examples as arrays: by name, of one length, finite; some of them taken, and weighed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pellucid.data.grouping import distinct
 from pellucid.errors import DataError, UsageError, nearest
-from pellucid.random import permutation
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,9 @@ class Dataset:
 
     Attributes
     ----------
-    inputs : dict of ndarray, [examples, ...]
-        By the name of the network's input.
+    inputs : dict of ndarray or SciPy's CSR matrix, [examples, ...]
+        By the name of the network's input. SciPy's sparse matrices of other kinds become CSR; only the rows of one
+        mini-batch are ever made dense.
     targets : ndarray, or dict of ndarray by output, [examples, ...]; or None where there is nothing to predict
     weights : ndarray of float64 or None, [examples]
         How much each example counts; not negative, not all 0.
@@ -37,16 +38,19 @@ class Dataset:
     (2, [[3.0, 4.0]])
     """
 
-    inputs: Mapping[str, np.ndarray]
+    inputs: Mapping[str, Any]
     targets: np.ndarray | Mapping[str, np.ndarray] | None = None
     weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise DataError("a dataset needs at least one input")
-        inputs = {name: _checked(f"input {name!r}", array) for name, array in self.inputs.items()}
+        inputs = {
+            name: _checked_sparse(f"input {name!r}", array) if is_sparse(array) else _checked(f"input {name!r}", array)
+            for name, array in self.inputs.items()
+        }
         object.__setattr__(self, "inputs", inputs)
-        lengths = {f"input {name!r}": len(array) for name, array in inputs.items()}
+        lengths = {f"input {name!r}": array.shape[0] for name, array in inputs.items()}
         if isinstance(self.targets, Mapping):
             targets = {name: _checked(f"target {name!r}", array) for name, array in self.targets.items()}
             object.__setattr__(self, "targets", targets)
@@ -67,7 +71,7 @@ class Dataset:
                 )
 
     def __len__(self) -> int:
-        return len(next(iter(self.inputs.values())))
+        return next(iter(self.inputs.values())).shape[0]
 
     def take(self, rows: Any) -> Dataset:
         """Return the dataset of these examples: numbers from 0 in any order, or a mask."""
@@ -83,7 +87,43 @@ class Dataset:
         return Dataset(inputs, targets, None if self.weights is None else self.weights[chosen])
 
 
+def is_sparse(array: Any) -> bool:
+    """Say whether this is one of SciPy's sparse matrices (SciPy itself is not imported)."""
+    return hasattr(array, "tocsr")
+
+
+def with_data(matrix: Any, data: np.ndarray) -> Any:
+    """Return a CSR matrix with other stored values in the same places; none of its arrays can be written to."""
+    arrays = [array.view() for array in (data, matrix.indices, matrix.indptr)]
+    for array in arrays:
+        array.flags.writeable = False
+    return type(matrix)(tuple(arrays), shape=matrix.shape, copy=False)
+
+
+def _checked_sparse(what: str, values: Any) -> Any:
+    if len(values.shape) != 2:
+        raise DataError("a sparse array has two axes", where=what, got=f"shape {list(values.shape)}")
+    matrix = values.tocsr()
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    if matrix.dtype.kind not in "fiub":
+        raise DataError("an array does not hold numbers", where=what, got=f"dtype {matrix.dtype}")
+    if not np.isfinite(matrix.data).all():
+        place = int(np.flatnonzero(~np.isfinite(matrix.data))[0])
+        row = int(np.searchsorted(matrix.indptr, place, side="right")) - 1
+        raise _not_finite(f"{what}, row {row}, column {matrix.indices[place]}", matrix.data[place])
+    return with_data(matrix, matrix.data)
+
+
+def _not_finite(where: str, value: Any) -> DataError:
+    fix = "Rows and columns count from 0. Fill in missing values, or leave the row out."
+    return DataError("an array holds a value that is not finite", where=where, got=str(value), fix=fix)
+
+
 def _checked(what: str, values: Any) -> np.ndarray:
+    if is_sparse(values):
+        raise DataError("only inputs may be sparse", where=what, fix="Pass .toarray() of it.")
     array = np.asarray(values).view()
     if array.ndim == 0:
         raise DataError("a single value is no array of examples", where=what, got=str(array))
@@ -92,12 +132,7 @@ def _checked(what: str, values: Any) -> np.ndarray:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row, *rest = (int(index) for index in np.argwhere(~np.isfinite(array))[0])
         column = f", column {rest[0]}" if len(rest) == 1 else f", position {rest}" if rest else ""
-        raise DataError(
-            "an array holds a value that is not finite",
-            where=f"{what}, row {row}{column}",
-            got=str(array[(row, *rest)]),
-            fix="Rows and columns count from 0. Fill in missing values, or leave the row out.",
-        )
+        raise _not_finite(f"{what}, row {row}{column}", array[(row, *rest)])
     array.flags.writeable = False
     return array
 
@@ -122,114 +157,6 @@ def check_weights(weights: Any) -> np.ndarray:
     return array
 
 
-def split(count: int, fractions: Sequence[float], seed: int, stratify: Any | None = None) -> tuple[np.ndarray, ...]:
-    """Divide examples at random into parts, such as train, validation and test.
-
-    Every example is in exactly one part. The parts' sizes are the fractions of `count`, rounded so that they add up
-    (largest remainders first) and that no part is empty. The same arguments give the same parts on every machine.
-
-    With `stratify`, each class with m members has m times the fraction of them in each part, up to less than 2 more or
-    less: classes of few members may be absent from a small part. Every class is in the first part, if need be by
-    exchanging one example.
-
-    Parameters
-    ----------
-    count : int
-        The number of examples.
-    fractions : sequence of float
-        One for each part, above 0, with sum 1.
-    seed : int
-    stratify : array_like, optional, [count]
-        The class of each example.
-
-    Returns
-    -------
-    tuple of ndarray of int64
-        The numbers of the examples in each part, ascending.
-
-    Raises
-    ------
-    DataError
-        Where there are fewer examples than parts, or more classes than places in the first part.
-    UsageError
-        Where the fractions are none.
-
-    Examples
-    --------
-    >>> train, test = split(10, [0.8, 0.2], seed=1, stratify=list("aaaaabbbbb"))
-    >>> len(train), sorted("aaaaabbbbb"[row] for row in test)
-    (8, ['a', 'b'])
-    """
-    sizes = part_sizes(count, fractions)
-    order = permutation(seed, "split", 0, count)
-    if stratify is None:
-        return tuple(np.sort(part) for part in np.split(order, np.cumsum(sizes)[:-1]))
-    labels = np.asarray(stratify)
-    if labels.shape != (count,):
-        raise DataError("there must be one class an example", got=f"shape {list(labels.shape)}", expected=f"[{count}]")
-    classes = _classes(labels)[1]
-    order = order[np.argsort(classes[order], kind="stable")]
-    # With the examples in the order of their classes, each part takes evenly spaced ones, so also from every class.
-    spaced = np.concatenate([(np.arange(size) + 0.5) / size for size in sizes])
-    parts = np.repeat(np.arange(len(sizes)), sizes)[np.argsort(spaced, kind="stable")]
-    belongs = np.empty(count, np.int64)
-    belongs[order] = parts
-    _bring_every_class_to_the_first_part(belongs, classes, order)
-    return tuple(np.flatnonzero(belongs == part) for part in range(len(sizes)))
-
-
-def _classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        return np.unique(labels, return_inverse=True)
-    except TypeError:
-        raise DataError("classes have to be all numbers or all text", got="some of each") from None
-
-
-def part_sizes(count: int, fractions: Sequence[float]) -> list[int]:
-    """Return whole numbers near ``fraction * count`` with sum `count`, none of them 0.
-
-    Examples
-    --------
-    >>> part_sizes(11, [0.6, 0.2, 0.2])
-    [7, 2, 2]
-    """
-    if not fractions or not all(0 < fraction <= 1 for fraction in fractions) or abs(math.fsum(fractions) - 1) > 1e-9:
-        raise UsageError("fractions of a split are above 0 and add up to 1", got=f"{list(fractions)}")
-    if count < len(fractions):
-        raise DataError("there are too few examples to split", got=f"{count}", expected=f"at least {len(fractions)}")
-    exact = [fraction / math.fsum(fractions) * count for fraction in fractions]
-    # A product such as 0.29 * 100 lies just below the whole number that it means.
-    sizes = [math.floor(size * (1 + 1e-12)) for size in exact]
-    by_remainder = sorted(range(len(sizes)), key=lambda part: sizes[part] - exact[part])
-    for part in by_remainder[: count - sum(sizes)]:
-        sizes[part] += 1
-    for part, size in enumerate(sizes):
-        if size == 0:
-            sizes[sizes.index(max(sizes))] -= 1
-            sizes[part] = 1
-    return sizes
-
-
-def _bring_every_class_to_the_first_part(belongs: np.ndarray, classes: np.ndarray, order: np.ndarray) -> None:
-    inside = np.bincount(classes[belongs == 0], minlength=classes.max() + 1)
-    if np.count_nonzero(inside) == len(inside):
-        return
-    if len(inside) > inside.sum():
-        raise DataError(
-            "the first part cannot hold an example of every class",
-            got=f"{len(inside)} classes and {inside.sum()} places",
-            fix="Give the first part a larger fraction, or do not stratify.",
-        )
-    ordered = classes[order]
-    for label in np.flatnonzero(inside == 0):
-        crowded = int(np.argmax(inside))
-        members = order[np.searchsorted(ordered, crowded) : np.searchsorted(ordered, crowded, side="right")]
-        leaves, enters = members[belongs[members] == 0][0], order[np.searchsorted(ordered, label)]
-        belongs[leaves], belongs[enters] = belongs[enters], 0
-        inside[crowded] -= 1
-        inside[label] += 1
-
-
 def class_weights(labels: Any, weights: str | Mapping[Any, float]) -> np.ndarray:
     """Return the weight of each example by its class.
 
@@ -251,7 +178,7 @@ def class_weights(labels: Any, weights: str | Mapping[Any, float]) -> np.ndarray
     >>> class_weights(["a", "a", "a", "b"], "balanced").tolist()
     [0.6666666666666666, 0.6666666666666666, 0.6666666666666666, 2.0]
     """
-    classes, codes = _classes(np.asarray(labels))
+    classes, codes = distinct(np.asarray(labels))
     if isinstance(weights, str):
         if weights != "balanced":
             raise UsageError("class weights are 'balanced' or a number by class", got=repr(weights))

@@ -1,108 +1,34 @@
-"""Encoders: what turns the cells of a table into the numbers that a network takes, as a graph of its own."""
+"""Encoders: fitted on the training rows of a table, they turn its cells into the numbers that a network takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pellucid import ops
-from pellucid.data.front import Front, FrontColumn, read_numbers
-from pellucid.data.roles import Role, require_finite
+from pellucid.data.cells import as_dates, as_texts, numbers_of
+from pellucid.data.columns import Column
+from pellucid.data.dataset import is_sparse
+from pellucid.data.date_parts import count_days, has_times
+from pellucid.data.encoder_settings import EncoderSettings
+from pellucid.data.encoding import CHUNK, Encoding
+from pellucid.data.front import Front, FrontColumn
+from pellucid.data.matrices import infinite_number, require_finite_entries, require_matrix
+from pellucid.data.role_checks import require_finite
+from pellucid.data.roles import Role
+from pellucid.data.scaling import fit_column, join_scalings, scale_numbers
+from pellucid.data.sparse import fit_sparse_scaling
 from pellucid.data.table import Table
 from pellucid.data.task import Task
+from pellucid.data.whitening import fit_whitening
+from pellucid.data.words import find_words
 from pellucid.errors import DataError, UsageError
-from pellucid.graph.builder import Builder
-from pellucid.graph.graph import Graph
-from pellucid.graph.types import Axis, DType, Type, as_dtype, float64, int32
-from pellucid.graph.value import Value
+from pellucid.graph.types import DType, as_dtype
 
-MEAN, SCALE = "encoders/mean", "encoders/scale"
-LIMIT = 1e6
-"""Standardized numbers are cut here, so that no cell, however wild, overflows in a network of float32. Among n training
-rows none is larger than the square root of n."""
-
-CHUNK = 8192
-
-
-@dataclass(frozen=True, eq=False)
-class Encoding:
-    """Encoders fitted on training rows. Made by :func:`fit_encoders`.
-
-    Attributes
-    ----------
-    front : Front
-        The columns that are read.
-    arrays : dict of ndarray
-        ``encoders/mean`` and ``encoders/scale``, float64 [numbers], in the columns' own units; the scale of a
-        constant column is 0.
-    dtype : DType
-        Of the features.
-    missing : dict of int
-        How many training rows had no value, by column.
-    """
-
-    front: Front
-    arrays: dict[str, np.ndarray]
-    dtype: DType
-    missing: dict[str, int]
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Readable names of the features, such as ``age``, ``age is missing``, ``color=red``."""
-        return self.front.features
-
-    def raw(self, table: Table) -> dict[str, np.ndarray]:
-        """Return a table's cells as arrays; see :meth:`pellucid.data.front.Front.read`."""
-        return self.front.read(table)
-
-    def graph(self, batch: int = 1) -> Graph:
-        """Return the graph from cells and statistics to ``x`` [batch, features], for `batch` rows (axis ``batch``)."""
-        builder = Builder()
-        values = {name: builder.input(name, type) for name, type in raw_types(self.front, batch).items()}
-        statistics = {name: builder.input(name, Type(float64, array.shape)) for name, array in self.arrays.items()}
-        x = _encode(self.front, {**values, **statistics}, self.dtype)
-        return builder.finish({"x": x}, after="building the encoders")
-
-    def encode(self, table: Table) -> np.ndarray:
-        """Return the features, [rows, features]: what the graph computes."""
-        raw = self.raw(table)
-        parts = []
-        for start in range(0, len(table), CHUNK):
-            rows = {name: array[start : start + CHUNK] for name, array in raw.items()}
-            parts.append(_encode(self.front, {**rows, **self.arrays}, self.dtype))
-        return np.concatenate(parts)
-
-    def describe(self) -> list[str]:
-        """Return a line for each column that says what becomes of it."""
-        lines, number = [], 0
-        for column in self.front.columns:
-            gaps = self.missing.get(column.name, 0)
-            if column.role == "category":
-                count = len(column.categories)
-                told = f"{count} categor{'y' if count == 1 else 'ies'}, one feature each"
-                told += f"; {gaps} missing, one more feature" if column.indicator else ""
-            else:
-                mean, scale = self.arrays[MEAN][number], self.arrays[SCALE][number]
-                number += 1
-                told = f"number of mean {mean:.4g} and standard deviation {scale:.4g}, standardized"
-                told = f"always {mean:.4g} in training, ignored" if column.constant else told
-                told += f"; {gaps} missing, filled with the mean and marked by a feature" if column.indicator else ""
-            lines.append(f"{column.name}: {told}")
-        return lines
-
-
-def raw_types(front: Front, batch: int) -> dict[str, Type]:
-    """Return the types of what :meth:`Front.read` gives, for `batch` rows."""
-    rows = Axis(batch, "batch")
-    types = {}
-    if front.numbers:
-        types["numbers"] = Type(float64, (rows, len(front.numbers)))
-    if front.categories:
-        types["categories"] = Type(int32, (rows, len(front.categories)))
-    return types
+BLOCK = 2**22
+"""So many numbers of a matrix are looked at together."""
 
 
 def fit_encoders(
@@ -111,15 +37,28 @@ def fit_encoders(
     task: Task,
     rows: Any | None = None,
     dtype: DType | str = "float32",
+    *,
+    settings: EncoderSettings | None = None,
+    weights: np.ndarray | None = None,
 ) -> Encoding:
     """Fit encoders on the training rows of a table.
 
-    Numbers: missing ones are filled with the mean, and a feature of 0 and 1 says so for each column that has some among
-    the training rows; then the mean is taken away and the result divided by the standard deviation (of n values, not
-    n - 1), in float64, and cut at +-1e6. A column that is constant in the training rows becomes 0.
+    Numbers: they are scaled as the settings say (by default the mean is taken away and the result divided by the
+    standard deviation of n values, not n - 1), in float64, cut at +-1e6 and limited smoothly. A missing one becomes 0
+    after scaling: it is filled with the mean ("standardize"), the median ("robust"), the least number ("minmax"), or
+    what is encoded as 0; and a feature of 0 and 1 says so for each column that has some among the training rows. A
+    column that is constant in the training rows becomes 0, unless numbers are not scaled.
+
+    Dates: the days since 1970-01-01, a number like others, and the sine and cosine of the place in the year, in the
+    week and, where there are times of day among the training rows, in the day; 0 where the date is missing.
 
     Categories, truth values among them: one feature of 0 and 1 for each category of the training rows, and one for
-    missing cells where there are some. A category that was not there becomes all 0.
+    missing cells where there are some. A category that was not there becomes all 0. Columns of many categories are
+    embedded: the network learns a vector for each, which is 0 for categories that were not there and missing ones.
+
+    Text: a feature for each of the words that most training rows have, whether a cell has it or how often, and one for
+    missing cells where there are some. Words are the longest runs of letters, digits and underscores, as Unicode has
+    it, in lower case, of at most 64 of them.
 
     Parameters
     ----------
@@ -132,6 +71,9 @@ def fit_encoders(
         The training rows: numbers from 0, or a mask. All of them by default. Nothing else is looked at.
     dtype : {"float32", "float64"}
         Of the features.
+    settings : EncoderSettings, optional
+    weights : ndarray, optional, [rows of the table]
+        How much each row counts; one of weight 0 does not count at all.
 
     Returns
     -------
@@ -140,7 +82,7 @@ def fit_encoders(
     Raises
     ------
     DataError
-        Where no column has a value in the training rows, or a number is infinite or a word.
+        Where no column has a value in the training rows, or a cell does not fit its role.
     UsageError
         Where a target is to be read.
 
@@ -149,90 +91,181 @@ def fit_encoders(
     >>> from pellucid.data.roles import infer_roles
     >>> from pellucid.data.task import infer_task
     >>> table = Table.from_columns({"age": [30, None, 50], "color": ["red", "blue", "red"], "y": [0.5, 1.5, 2.5]})
-    >>> encoding = fit_encoders(table, infer_roles(table, "y"), infer_task(table, "y"))
+    >>> encoding = fit_encoders(
+    ...     table, infer_roles(table, "y"), infer_task(table, "y"), settings=EncoderSettings(limit=0)
+    ... )
     >>> encoding.features
     ('age', 'age is missing', 'color=blue', 'color=red')
-    >>> print(encoding.encode(table))
+    >>> print(encoding.encode(table)["x"])
     [[-1.  0.  0.  1.]
      [ 0.  1.  1.  0.]
      [ 1.  0.  0.  1.]]
     """
-    chosen = table if rows is None else table.take(rows)
-    columns, statistics, missing = [], [], {}
-    for role in roles:
-        if not role.used:
-            continue
+    settings = settings or EncoderSettings()
+    chosen, shares = _training_rows(len(table), rows, weights)
+    used = [role for role in roles if role.used]
+    known = {column.name: column for column in table.columns}
+    scalings, columns, missing = [], [], {}
+    for role in used:
         if role.name in task.targets:
             raise UsageError("a target cannot be read to predict itself", where=f"column {role.name!r}")
-        gaps = int(chosen[role.name].missing.sum())
-        indicator = 0 < gaps < len(chosen)
+        column = known[role.name] if role.name in known else table[role.name]
+        told, gaps, values = _fit_column(_training_part(table, column, role.kind, chosen), role.kind, settings, shares)
         missing[role.name] = gaps
-        if role.kind == "number":
-            mean, scale = mean_and_scale(read_numbers(chosen, role.name))
-            columns.append(FrontColumn(role.name, "number", (), indicator, scale == 0))
-            statistics.append((mean, scale))
-        elif gaps < len(chosen):
-            require_finite(chosen, role.name)
-            columns.append(FrontColumn(role.name, "category", chosen[role.name].distinct, indicator))
+        if values is not None:
+            scalings.append(fit_column(values, shares, settings))
+            told = replace(told, constant=scalings[-1].constant)
+        if values is not None or told.categories or told.words:
+            columns.append(told)
     if not columns:
         raise DataError("no column has a value in the training rows", where=table.path)
-    arrays = {}
-    if statistics:
-        means, scales = np.array(statistics, np.float64).T
-        arrays = {MEAN: np.ascontiguousarray(means), SCALE: np.ascontiguousarray(scales)}
-    return Encoding(Front(tuple(columns)), arrays, as_dtype(dtype), missing)
+    front, arrays = Front(tuple(columns)), join_scalings(scalings, settings)
+    if settings.whitening and front.numbers:
+        numbers = Front(front.numbers)
+        selected = numbers.select(table)
+        arrays |= _fit_whitening(
+            lambda part: numbers.read(selected.take(part))["numbers"], chosen, shares, arrays, settings
+        )
+    return Encoding(front, arrays, as_dtype(dtype), settings, missing)
 
 
-def mean_and_scale(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the numbers present; 0 for both where there is none.
+def _training_rows(count: int, rows: Any | None, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the numbers of the training rows that count, and their weights."""
+    chosen = np.arange(count) if rows is None else np.arange(count)[rows]
+    if weights is None:
+        return chosen, None
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (count,) or not np.isfinite(weights).all() or (weights < 0).any():
+        got = f"{weights.shape[0]} of them" if weights.ndim == 1 else f"shape {list(weights.shape)}"
+        raise UsageError("not weights of rows", where="weights", got=got, expected=f"{count} finite numbers from 0 up")
+    chosen = chosen[weights[chosen] > 0]
+    if not chosen.size:
+        raise DataError("no training row has a weight above 0")
+    return chosen, weights[chosen]
 
-    A power of two is taken out of all numbers first: squares of large ones would overflow, of small ones vanish.
+
+def _training_part(table: Table, column: Column, kind: str, rows: np.ndarray) -> Table:
+    """Return a table of one column and the training rows."""
+    column = as_dates(table, column) if kind == "date" else column
+    return replace(table, columns=(column,)).take(rows)
+
+
+def _fit_column(
+    part: Table, kind: str, settings: EncoderSettings, weights: np.ndarray | None
+) -> tuple[FrontColumn, int, np.ndarray | None]:
+    """Return what is to be known of a column, how many cells are missing, and its numbers, where it has some."""
+    column = part.columns[0]
+    gaps = int(column.missing.sum())
+    indicator = 0 < gaps < len(part)
+    if kind == "number":
+        return FrontColumn(column.name, "number", indicator=indicator), gaps, numbers_of(part, column)
+    if kind == "date":
+        order = column.day_order.day_first if column.day_order is not None else None
+        told = FrontColumn(column.name, "date", indicator=indicator, times=has_times(column.values), day_first=order)
+        return told, gaps, count_days(column.values)
+    if kind == "text":
+        words = find_words(as_texts(column), weights, settings.words)
+        counted = settings.word_values == "count"
+        return FrontColumn(column.name, "text", indicator=indicator, words=words, counted=counted), gaps, None
+    require_finite(part, column.name)
+    categories = column.distinct
+    units = settings.units(len(categories)) if len(categories) > settings.one_hot else 0
+    return FrontColumn(column.name, "category", categories, indicator, embedding=units), gaps, None
+
+
+def _fit_whitening(
+    read: Callable[[np.ndarray], np.ndarray],
+    rows: np.ndarray,
+    weights: np.ndarray | None,
+    arrays: dict[str, np.ndarray],
+    settings: EncoderSettings,
+) -> dict[str, np.ndarray]:
+    def chunks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            numbers = read(rows[part])
+            scaled = scale_numbers(settings, arrays, numbers, ~np.isnan(numbers))
+            yield scaled, np.ones(len(numbers)) if weights is None else weights[part]
+
+    return fit_whitening(chunks, read(rows[:1]).shape[1], settings.whitening)
+
+
+def fit_encoders_of_matrix(
+    matrix: Any,
+    settings: EncoderSettings | None = None,
+    dtype: DType | str = "float32",
+    weights: np.ndarray | None = None,
+) -> Encoding:
+    """Fit encoders on all rows of a matrix of numbers, as :func:`fit_encoders` does on a table of them.
+
+    The columns are called x0, x1, ... A sparse matrix is scaled without a shift, so that 0 stays 0 and what
+    :meth:`Encoding.encode_matrix` makes of it is sparse too: "standardize" divides by the standard deviation, "robust"
+    by the distance of the quartiles (half the range where they are equal), "minmax" by the largest size of a number.
+
+    Parameters
+    ----------
+    matrix : array or SciPy sparse matrix, [rows, columns]
+        NaN is a missing cell.
+    settings : EncoderSettings, optional
+    dtype : {"float32", "float64"}
+        Of the features.
+    weights : ndarray, optional, [rows]
+        How much each row counts; one of weight 0 does not count at all.
+
+    Raises
+    ------
+    DataError
+        Where a number is infinite, or the matrix is none of numbers.
+    UsageError
+        For "quantile" or whitening of a sparse matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encoding = fit_encoders_of_matrix(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    >>> encoding.encode_matrix(np.array([[2.0, 5.0], [np.nan, 6.0]]))["x"].tolist()
+    [[0.0, 0.0], [0.0, 0.0]]
     """
-    present = values[~np.isnan(values)]
-    if present.size == 0:
-        return 0.0, 0.0
-    if present.min() == present.max():
-        return float(present[0]), 0.0
-    exponent = int(np.frexp(np.abs(present).max())[1])
-    scaled = np.ldexp(present, -exponent)
-    mean = scaled.mean()
-    return float(np.ldexp(mean, exponent)), float(np.ldexp(scaled.std(), exponent))
+    settings = settings or EncoderSettings()
+    matrix = require_matrix(matrix)
+    chosen, shares = _training_rows(matrix.shape[0], None, weights)
+    matrix = matrix if len(chosen) == matrix.shape[0] else matrix[chosen]
+    names = [f"x{place}" for place in range(matrix.shape[1])]
+    gaps = _count_missing(matrix, names, chosen)
+    if is_sparse(matrix):
+        arrays, constant = fit_sparse_scaling(matrix, shares, settings)
+    else:
+        scalings = [fit_column(values, shares, settings) for values in _columns(matrix)]
+        arrays = join_scalings(scalings, settings)
+        constant = np.array([scaling.constant for scaling in scalings], bool)
+    front = Front(
+        tuple(
+            FrontColumn(name, "number", indicator=0 < count < matrix.shape[0], constant=same)
+            for name, count, same in zip(names, gaps, constant.tolist(), strict=True)
+        )
+    )
+    if settings.whitening:
+        every = np.arange(matrix.shape[0])
+        arrays |= _fit_whitening(lambda part: matrix[part].astype(np.float64), every, shares, arrays, settings)
+    return Encoding(front, arrays, as_dtype(dtype), settings, dict(zip(names, gaps, strict=True)))
 
 
-def _encode(front: Front, values: dict[str, Any], dtype: DType) -> Any:
-    """Compute the features of raw cells: with graph values, building the graph, or with arrays."""
-    parts = []
-    if front.numbers:
-        numbers = values["numbers"]
-        present = _name(ops.equal(numbers, numbers), "encoders/present")  # NaN, a missing cell, is not equal to itself
-        filled = _name(ops.select(present, numbers, values[MEAN]), "encoders/filled")
-        deviation = _name(ops.subtract(filled, values[MEAN]), "encoders/deviation")
-        standardized = _divide(front, deviation, values[SCALE])
-        limited = ops.minimum(_name(ops.maximum(standardized, -LIMIT), "encoders/limited_below"), LIMIT)
-        parts.append(_name(ops.cast(_name(limited, "encoders/limited"), dtype=dtype), "encoders/numbers"))
-        for place, column in enumerate(front.numbers):
-            if column.indicator:
-                path = f"encoders/{_printable(column.name)}"
-                absent = ops.logical_not(ops.getitem(present, (slice(None), slice(place, place + 1))))
-                parts.append(_name(ops.cast(_name(absent, f"{path} absent"), dtype=dtype), f"{path} is missing"))
-    for place, column in enumerate(front.categories):
-        path, depth = f"encoders/{_printable(column.name)}", len(column.categories) + column.indicator
-        index = _name(ops.getitem(values["categories"], (slice(None), place)), f"{path} index")
-        parts.append(_name(ops.one_hot(index, depth=depth, dtype=dtype), path))
-    return _name(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1), "x")
+def _columns(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the columns of an array as float64 in memory of their own, some of them read together."""
+    width = max(1, BLOCK // matrix.shape[0])
+    for start in range(0, matrix.shape[1], width):
+        yield from np.ascontiguousarray(matrix[:, start : start + width].T, np.float64)
 
 
-def _divide(front: Front, deviation: Any, scale: Any) -> Any:
-    if not any(column.constant for column in front.numbers):
-        return _name(ops.divide(deviation, scale), "encoders/standardized")
-    varies = _name(ops.greater(scale, 0.0), "encoders/varies")
-    divided = ops.divide(deviation, ops.select(varies, scale, 1.0))
-    return _name(ops.select(varies, divided, 0.0), "encoders/standardized")
-
-
-def _name(value: Any, path: str) -> Any:
-    return value.builder.name(value, path) if isinstance(value, Value) else value
-
-
-def _printable(name: str) -> str:
-    return "".join(letter if letter.isprintable() else "_" for letter in name)
+def _count_missing(matrix: Any, names: Sequence[str], rows: np.ndarray) -> list[int]:
+    """Return how many cells are missing in each column, once none is infinite; `rows` are their numbers."""
+    if is_sparse(matrix):
+        require_finite_entries(matrix, names, rows)
+        return np.bincount(matrix.indices[np.isnan(matrix.data)], minlength=len(names)).tolist()
+    gaps = []
+    for name, values in zip(names, _columns(matrix), strict=True):
+        infinite = np.flatnonzero(np.isinf(values))
+        if infinite.size:
+            raise infinite_number(int(rows[infinite[0]]), name, float(values[infinite[0]]))
+        gaps.append(int(np.isnan(values).sum()))
+    return gaps

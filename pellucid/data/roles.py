@@ -1,19 +1,26 @@
-"""What each feature column of a table is for."""
+"""What each column of a table is for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pellucid.data.columns import Column, has_decimal_commas, shorten
+from pellucid.data.dates import spell_dates
+from pellucid.data.role_checks import USED, check_role, require_finite, why_no_dates
 from pellucid.data.table import Table
-from pellucid.errors import DataError, UsageError
+from pellucid.errors import DataError, UsageError, nearest
 
-MOST_CATEGORIES = 200
+ROLE_KINDS = (*USED, "ignore")
+"""What a user may say that a column is."""
+
 FEW_CATEGORIES = 10
+RARE = 5
+"""Phrases that recur less often than this are taken for text."""
 KEY_ROWS = 10
 
 KEY_WORDS = {"id", "ids", "index", "idx", "key", "uuid", "guid", "identifier", "rowid", "rownumber", "rownum"}
@@ -21,14 +28,15 @@ KEY_WORDS = {"id", "ids", "index", "idx", "key", "uuid", "guid", "identifier", "
 
 @dataclass(frozen=True)
 class Role:
-    """What a feature column is for.
+    """What a column is for.
 
     Attributes
     ----------
     name : str
         The column.
     kind : str
-        "number" or "category"; or left out: "constant", "key" (numbers or names the rows), "text" (too many words).
+        "number", "boolean", "category", "date" or "text"; or left out: "constant", "key" (numbers or names the rows),
+        "ignore" (as asked for), "weight", "group".
     reason : str
         Why, in words for the user.
     """
@@ -40,29 +48,48 @@ class Role:
     @property
     def used(self) -> bool:
         """Whether a network is given the column."""
-        return self.kind in ("number", "category")
+        return self.kind in USED
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.kind if self.used else 'left out'} ({self.reason})"
+        told = self.kind if self.used or self.kind in ("weight", "group") else "left out"
+        return f"{self.name}: {told} ({self.reason})"
 
 
-def infer_roles(table: Table, targets: str | Sequence[str]) -> tuple[Role, ...]:
+def infer_roles(
+    table: Table,
+    targets: str | Sequence[str],
+    *,
+    given: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    weight: str | None = None,
+    group: str | None = None,
+) -> tuple[Role, ...]:
     """Decide what each column but the targets is for.
 
-    The rules, in this order:
+    What the user says comes first; then these rules, in this order:
 
-    1. *constant* (left out): no value at all, or one number everywhere; one word or truth value and none missing.
+    1. *constant* (left out): no value at all, or one number or date everywhere; one word or truth value and none
+       missing.
     2. Numbers: *key* (left out) if they are whole, all different, and either count more than 10 rows in any order
        (0, 1, ... or 1, 2, ...) or the column's name has a word such as id, index or key. Otherwise *number*. Where this
        would leave no column at all, those without such a name stay numbers.
-    3. Truth values: *category*.
-    4. Text: *key* (left out) if there are more than 10 values and all differ; *text* (left out) if there are more than
-       200 different values, or more than 10 that occur less than twice on average. Otherwise *category*.
+    3. Truth values: *boolean*. Dates: *date*.
+    4. Text: *category* if there are at most 10 different values; *text* (its words become features) if most of them
+       are several words, and they occur less than 5 times on average; *category* if they occur at least twice on
+       average; otherwise *key* (left out). Dates whose order of day and month is open are text too.
 
     Parameters
     ----------
     table : Table
     targets : str or sequence of str
+    given : mapping of str, optional
+        The kind of some columns by name: number, boolean, category, date, text or ignore.
+    ignore : sequence of str
+        Columns to be left out.
+    weight : str, optional
+        The column that says how much each row counts: numbers, 0 or more.
+    group : str, optional
+        The column that says which rows belong together.
 
     Returns
     -------
@@ -72,7 +99,10 @@ def infer_roles(table: Table, targets: str | Sequence[str]) -> tuple[Role, ...]:
     Raises
     ------
     DataError
-        Where a target does not exist, a number is infinite, or no column is left to learn from.
+        Where a target does not exist, a number is infinite, a column cannot be what is asked for, or no column is left
+        to learn from.
+    UsageError
+        Where there is no such kind or column, or one is to be two things.
 
     Examples
     --------
@@ -82,11 +112,13 @@ def infer_roles(table: Table, targets: str | Sequence[str]) -> tuple[Role, ...]:
     id: left out (all values differ and the name says that it tells rows apart)
     age: number (whole numbers from 31 to 47)
     smoker: category (2 different values)
+    >>> print(infer_roles(table, "y", given={"age": "category"}, ignore=["id"])[1])
+    age: category (as asked for)
     """
-    chosen = target_names(targets)
-    left_out = {table[name].name for name in chosen}
-    features = [column for column in table.columns if column.name not in left_out]
-    roles = tuple(_role(table, column) for column in features)
+    chosen = {table[name].name for name in target_names(targets)}
+    asked = _asked(table, chosen, given or {}, ignore, weight, group)
+    features = [column for column in table.columns if column.name not in chosen]
+    roles = tuple(asked.get(column.name) or _role(table, column) for column in features)
     if not any(role.used for role in roles):
         roles = tuple(
             Role(role.name, "number", f"{role.reason}, but no other column is left")
@@ -103,25 +135,37 @@ def infer_roles(table: Table, targets: str | Sequence[str]) -> tuple[Role, ...]:
     return roles
 
 
-def require_finite(table: Table, name: str) -> None:
-    """Refuse a column of numbers with an infinite one.
-
-    Raises
-    ------
-    DataError
-        With file, line and column of the first infinite number.
-    """
-    column = table[name]
-    if column.kind == "number":
-        infinite = np.flatnonzero(np.isinf(column.values))
-        if infinite.size:
-            row = int(infinite[0])
-            raise DataError(
-                "a number is infinite",
-                where=table.where(row, name),
-                got=str(column.values[row]),
-                fix="Leave the cell empty, or leave the row or the column out.",
+def _asked(
+    table: Table,
+    targets: set[str],
+    given: Mapping[str, str],
+    ignore: Sequence[str],
+    weight: str | None,
+    group: str | None,
+) -> dict[str, Role]:
+    """Return the roles that the user has chosen, by column."""
+    for name, kind in given.items():
+        if kind not in ROLE_KINDS:
+            raise UsageError(f"there is no role {kind!r}", where=f"column {name!r}", fix=nearest(str(kind), ROLE_KINDS))
+    wanted = [*given.items(), *((name, "ignore") for name in ignore)]
+    wanted += [(name, kind) for name, kind in ((weight, "weight"), (group, "group")) if name is not None]
+    roles: dict[str, Role] = {}
+    for name, kind in wanted:
+        if name not in table:
+            raise UsageError(
+                f"there is no column {name!r}", where=table.path, got=f"the role {kind}", fix=nearest(name, table.names)
             )
+        if name in targets:
+            raise UsageError("a target has no other role", where=f"column {name!r}", got=kind)
+        other = roles[name].kind if name in roles else kind
+        if other != kind and not (other == "ignore" and kind == "group"):  # which is left out too
+            raise UsageError("a column has two roles", where=f"column {name!r}", got=f"{other} and {kind}")
+        check_role(table, name, kind)
+        roles[name] = Role(name, kind, _ASKED.get(kind, "as asked for"))
+    return roles
+
+
+_ASKED = {"weight": "how much each row counts", "group": "which rows belong together"}
 
 
 def target_names(targets: str | Sequence[str]) -> tuple[str, ...]:
@@ -135,48 +179,69 @@ def target_names(targets: str | Sequence[str]) -> tuple[str, ...]:
     names = (targets,) if isinstance(targets, str) else tuple(targets)
     if not names:
         raise UsageError("no target is named", fix="Name at least one column to predict.")
-    repeated = [name for name in names if names.count(name) > 1]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise UsageError("a target is named twice", got=repr(repeated[0]))
     return names
 
 
 def _role(table: Table, column: Column) -> Role:
-    name, count, gaps = column.name, len(column.distinct), int(column.missing.sum())
+    found = _role_of(table, column)
+    column.forget_distinct()
+    return found
+
+
+def _role_of(table: Table, column: Column) -> Role:
+    name, gaps = column.name, int(column.missing.sum())
     told = f", {gaps} missing" if gaps else ""
-    if count == 0:
+    if gaps == len(column.values):
         return Role(name, "constant", "no value in any row")
-    if count == 1 and (column.kind == "number" or not gaps):
-        return Role(name, "constant", f"always {shorten(column.distinct[0])}{told}")
-    if column.kind == "number":
+    if column.kind in ("number", "date"):
         return _role_of_numbers(column, told)
+    if len(column.distinct) == 1 and not gaps:
+        return Role(name, "constant", f"always {shorten(column.distinct[0])}{told}")
     if column.kind == "boolean":
-        return Role(name, "category", f"true or false{told}")
-    present = len(column.values) - gaps
+        return Role(name, "boolean", f"true or false{told}")
+    return _role_of_text(table, column, told)
+
+
+def _role_of_text(table: Table, column: Column, told: str) -> Role:
+    name, words, present = column.name, column.distinct, len(column.present)
     if column.mixed:
         told += f"; numbers but for {shorten(column.mixed.value)} in {table.where(column.mixed.row)}"
     elif has_decimal_commas(column):
         told += "; numbers with a decimal comma, where a point is expected"
-    if count == present > KEY_ROWS:
-        return Role(name, "key", f"text that differs in every row{told}")
-    if count > MOST_CATEGORIES or (count > FEW_CATEGORIES and 2 * count > present):
-        return Role(name, "text", f"text with {count} different values in {present} rows{told}")
-    return Role(name, "category", f"{count} different value{'s' if count > 1 else ''}{told}")
+    elif why := why_no_dates(words):
+        told += f"; {why}"
+    count = len(words)
+    few = count <= FEW_CATEGORIES
+    if not few and RARE * count > present and 2 * sum(len(word.split()) > 1 for word in words) > count:
+        return Role(name, "text", f"several words in most cells, {count} different values in {present} rows{told}")
+    if few or 2 * count <= present:
+        return Role(name, "category", f"{count} different value{'s' if count > 1 else ''}{told}")
+    how = "differs in every row" if count == present else f"has {count} different values in {present} rows"
+    return Role(name, "key", f"text that {how}{told}")
 
 
 def _role_of_numbers(column: Column, told: str) -> Role:
-    rows, distinct = len(column.values), column.distinct
-    if column.whole and len(distinct) == rows > 1:
-        low, high = int(distinct[0]), int(distinct[-1])
-        if rows > KEY_ROWS and low in (0, 1) and high - low == rows - 1:
-            return Role(column.name, "key", f"counts the rows from {low} to {high}")
+    """Return the role of numbers or dates; not by `distinct`, which takes long and much memory where there are many."""
+    present = column.present
+    low, high = present.min(), present.max()
+    if column.kind == "date":
+        first, last = spell_dates(np.array([low, high]))
+        kind, reason = ("constant", f"always {first}") if low == high else ("date", f"from {first} to {last}")
+        return Role(column.name, kind, reason + told)
+    if low == high:
+        return Role(column.name, "constant", f"always {shorten(low.item())}{told}")
+    if column.whole and len(present) == len(column.values) == len(np.unique(present)):
+        if len(present) > KEY_ROWS and low in (0, 1) and high - low == len(present) - 1:
+            return Role(column.name, "key", f"counts the rows from {int(low)} to {int(high)}")
         if _has_key_name(column.name):
             return Role(column.name, "key", "all values differ and the name says that it tells rows apart")
-    kind = "whole numbers" if column.whole else "numbers"
-    first, last = shorten(distinct[0]), shorten(distinct[-1])
+    first, last = shorten(low.item()), shorten(high.item())
     if first == last:
-        first, last = repr(distinct[0]), repr(distinct[-1])
-    return Role(column.name, "number", f"{kind} from {first} to {last}{told}")
+        first, last = repr(low.item()), repr(high.item())
+    return Role(column.name, "number", f"{'whole numbers' if column.whole else 'numbers'} from {first} to {last}{told}")
 
 
 def _has_key_name(name: str) -> bool:

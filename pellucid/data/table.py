@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pellucid.data.columns import Column, column_from_arrow, column_from_values
+from pellucid.data.columns import Column
+from pellucid.data.convert import column_from_values, unmask
 from pellucid.data.csv_file import CsvSource, read_csv
+from pellucid.data.frames import columns_of_frame, columns_of_sparse
+from pellucid.data.parquet_file import read_parquet
 from pellucid.errors import DataError, UsageError, nearest
 
 CSV_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
@@ -67,7 +71,7 @@ class Table:
     @staticmethod
     def from_arrays(values: Any, names: Sequence[str] | None = None) -> Table:
         """Make a table of an array [rows, columns] or [rows]. Without names the columns are x0, x1, ..."""
-        array = np.asarray(values)
+        array = unmask(values) if isinstance(values, np.ndarray) else np.asarray(values)
         if array.ndim == 1:
             array = array[:, np.newaxis]
         if array.ndim != 2:
@@ -77,21 +81,25 @@ class Table:
             raise DataError("names and columns differ in number", got=f"{len(names)}", expected=f"{array.shape[1]}")
         return Table(tuple(column_from_values(str(name), array[:, i]) for i, name in enumerate(names)))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def __len__(self) -> int:
         return len(self.columns[0].values)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names
+        return name in self._by_name
 
     def __getitem__(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
+        column = self._by_name.get(name)
+        if column is not None:
+            return column
         raise DataError(f"there is no column {name!r}", where=self.path, fix=nearest(str(name), self.names))
 
     def __repr__(self) -> str:
@@ -136,11 +144,17 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
 
     CSV is UTF-8 (a byte order mark is accepted) with a header. The delimiter is comma, semicolon or tab, found from the
     first lines if it is not given. Cells may stand in double quotes, and then hold delimiters and ends of line; empty
-    lines are passed over. A column is number, boolean (true and false in any case) or text, whichever holds for all its
-    cells. Missing cells are empty or one of `pellucid.data.columns.MISSING`, quoted or not; in columns of numbers or
-    truth values `MISSING_AMONG_NUMBERS` count too, while "None" among words is a word.
+    lines are passed over. A column is number, boolean (true and false in any case), date (as
+    :func:`pellucid.data.dates.parse_dates` reads them) or text, whichever holds for all its cells. Missing cells are
+    empty or one of `pellucid.data.columns.MISSING`, quoted or not; in columns of numbers, truth values or dates
+    `MISSING_AMONG_NUMBERS` count too (and NaT among dates), while "None" among words is a word.
 
-    Memory: the size of the file once more as text while it is read, and 9 bytes for every cell of the result.
+    Memory: CSV is read in blocks, and takes what its columns do and about 100 MB beside. A number or a date takes 8
+    bytes, a truth value 1, a cell of text 8, and each different text about 60 and its letters (in a column of more than
+    100,000 different ones, every cell does); a column with missing cells one more each. So a file of 1 GB, ten million
+    rows of nine numbers, a date, a category and a name of twelve letters that hardly recurs, takes 1.8 GB at its peak,
+    half of it for the names. Blocks grow with the number of columns, to 64 MiB, and with the longest row, which takes
+    up to eight times its length.
 
     Raises
     ------
@@ -152,6 +166,8 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
         raise UsageError("a delimiter is one ASCII character, no quote or newline", got=repr(delimiter))
     if not told:
         raise DataError("no file is named", expected="a CSV or Parquet file")
+    if "\0" in told:
+        raise DataError("no name of a file has a NUL in it", where=told)
     if Path(path).is_dir():
         raise DataError("this is a directory", where=told, expected="a CSV or Parquet file")
     if ending not in CSV_ENDINGS + PARQUET_ENDINGS and Path(path).exists():
@@ -162,9 +178,11 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
             expected="one of " + ", ".join(CSV_ENDINGS + PARQUET_ENDINGS),
             fix="Decompress it first." if ending in (".gz", ".zip", ".bz2", ".xz", ".zst") else "Export it as CSV.",
         )
+    if Path(path).exists() and not Path(path).is_file():  # a file is read more than once
+        raise DataError("this is no plain file", where=told, fix="Write what comes out of the pipe or device to one.")
     try:
         if ending in PARQUET_ENDINGS:
-            return _read_parquet(told)
+            return Table(read_parquet(told), told)
         columns, source = read_csv(told, delimiter)
     except FileNotFoundError:
         raise DataError("there is no such file", where=told, fix=_similar_file(Path(path))) from None
@@ -176,13 +194,19 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
 def as_table(data: Any, names: Sequence[str] | None = None) -> Table:
     """Take over a table, a path, an array, columns by name, or a data frame of pandas, Polars or PyArrow.
 
-    Text in arrays and frames stays text: only files have spellings of numbers and of missing cells.
+    Text in arrays and frames stays text, categories and periods become text: only files have spellings of numbers, of
+    dates and of missing cells. Durations become seconds, times with a zone UTC. A sparse matrix becomes dense.
 
     Parameters
     ----------
-    data : Table, path, ndarray, list of rows, mapping of columns, or data frame
+    data : Table, path, ndarray, list of rows, mapping of columns, data frame, or sparse matrix of SciPy
     names : sequence of str, optional
         New names for the columns.
+
+    Raises
+    ------
+    DataError
+        Where these are no data of a table, two columns have one name, or a sparse matrix has over 2 GiB of cells.
 
     Examples
     --------
@@ -194,12 +218,14 @@ def as_table(data: Any, names: Sequence[str] | None = None) -> Table:
         return Table.from_arrays(rows, names)
     if isinstance(data, Table):
         table = data
+    elif is_sparse(data):
+        table = Table(columns_of_sparse(data))
     elif isinstance(data, str | os.PathLike):
         table = read_table(data)
     elif isinstance(data, Mapping):
         table = Table.from_columns(data)
     else:
-        table = _from_frame(data)
+        table = Table(columns_of_frame(data))
     if names is None:
         return table
     if len(names) != len(table.columns):
@@ -217,63 +243,12 @@ def _rows(data: Sequence) -> np.ndarray:
         raise DataError("rows differ in length", expected="the same number of cells in every row") from None
 
 
-def _from_frame(data: Any) -> Table:
-    import narwhals as nw
-    import pyarrow as pa
-
-    try:
-        frame = nw.from_native(data, eager_only=True)
-    except nw.exceptions.DuplicateError as error:
-        raise DataError("two columns have the same name", got=" ".join(str(error).split())) from None
-    except TypeError:
-        raise DataError(
-            "this cannot be a table",
-            got=f"a {type(data).__module__}.{type(data).__qualname__}",
-            expected="a path, an array, columns by name, or a data frame of pandas, Polars or PyArrow",
-        ) from None
-    columns = []
-    for position, name in enumerate(frame.columns):
-        series = frame[:, position]
-        try:
-            cells = series.to_arrow()
-        except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of objects of several types
-            columns.append(column_from_values(str(name), series.to_list()))
-            continue
-        columns.append(column_from_arrow(str(name), pa.chunked_array(cells if isinstance(cells, list) else [cells])))
-    return Table(tuple(columns))
-
-
-def _read_parquet(path: str) -> Table:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    if Path(path).stat().st_size == 0:
-        raise DataError("the file is empty", where=path, expected="a Parquet file")
-    try:
-        table = parquet.read_table(path, partitioning=None)
-        table.validate(full=True)
-        names = table.column_names
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
-        raise DataError(
-            "the file is damaged, or is no Parquet file", where=path, got=" ".join(str(error).split())
-        ) from None
-    if table.num_rows == 0:
-        raise DataError("the table has no rows", where=path)
-    columns = []
-    for position, name in enumerate(names):
-        try:
-            columns.append(column_from_arrow(name, table.column(position)))
-        except DataError as error:
-            raise DataError(error.what, where=f"{path}, {error.where}", got=error.got, fix=error.fix) from None
-    return Table(tuple(columns), path)
-
-
 def _similar_file(path: Path) -> str:
     try:
         tables = [
-            entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in CSV_ENDINGS + PARQUET_ENDINGS
+            entry.name
+            for entry in path.parent.iterdir()
+            if entry.suffix.lower() in CSV_ENDINGS + PARQUET_ENDINGS and entry.exists()
         ]
     except OSError:
         return f"There is no directory {str(path.parent)!r} either."

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pellucid import ops
+from pellucid.data.cells import match_categories, read_numbers
 from pellucid.data.columns import shorten
-from pellucid.data.encoders import mean_and_scale
-from pellucid.data.front import match_categories, read_numbers
+from pellucid.data.labels import read_labels
+from pellucid.data.statistics import mean_and_scale
 from pellucid.data.table import Table
-from pellucid.data.task import Task
+from pellucid.data.task import Task, refuse_huge
 from pellucid.errors import DataError, UsageError
 from pellucid.graph.types import Type, float64
 from pellucid.graph.value import Value
@@ -35,17 +36,32 @@ class TargetEncoding:
         is the one whose probability is predicted. False and True, or 0 and 1, for multilabel. Empty for regression.
     arrays : dict of ndarray
         For standardized targets ``targets/mean`` and ``targets/scale``, float64 [targets]; otherwise empty.
+    labels : tuple of str
+        What the outputs of multilabel are called: the target columns, or the labels in the cells of a single one.
+        For other tasks the target columns.
+    separator : str or None
+        What stands between the labels in a cell of the single target column of multilabel.
+    threshold : float or None
+        Of a binary task, above which prediction the second class is predicted; None for 1/2 of a probability, 0 of a
+        score.
     """
 
     task: str
     names: tuple[str, ...]
     classes: tuple
     arrays: dict[str, np.ndarray]
+    labels: tuple[str, ...] = ()
+    separator: str | None = None
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            object.__setattr__(self, "labels", self.names)
 
     @property
     def outputs(self) -> int:
         """How many numbers a prediction has: one for each class, label or target; one for a binary task."""
-        return len(self.classes) if self.task == "multiclass" else len(self.names)
+        return len(self.classes) if self.task == "multiclass" else len(self.labels)
 
     def encode(self, table: Table) -> np.ndarray:
         """Return a table's targets as a loss takes them.
@@ -68,6 +84,8 @@ class TargetEncoding:
 
     def read(self, table: Table) -> np.ndarray:
         """Return a table's targets as `encode` does, but numbers in their own units."""
+        if self.separator is not None:
+            return read_labels(table, self.names[0], self.labels, self.separator)
         columns = [self._read(table, name) for name in self.names]
         return columns[0].astype(np.int64) if self.task == "multiclass" else np.column_stack(columns).astype(np.float64)
 
@@ -86,6 +104,8 @@ class TargetEncoding:
                 expected=None if gap else f"one of {known}",
                 fix="Fill it in, or leave the row out." if gap else "Correct it, or leave the row out.",
             )
+        if not self.classes:
+            refuse_huge(table, name, values)
         return values
 
     def decode(self, prediction: np.ndarray, kind: str = "probability") -> dict[str, np.ndarray]:
@@ -97,20 +117,49 @@ class TargetEncoding:
             In the targets' own units.
         kind : str
             What a prediction of classes or labels is: a "probability", of which more than 1/2 means true, or a "score",
-            of which more than 0 does. Of several classes the one with the largest is taken, the first of equal ones.
+            of which more than 0 does, unless there is a `threshold`. Of several classes the one with the largest is
+            taken, the first of equal ones.
 
         Returns
         -------
         dict of ndarray, [rows]
-            Words as objects of type str.
+            Words as objects of type str. The labels of a single column are joined by its separator.
         """
         if self.task == "regression":
             return {name: prediction[:, place].copy() for place, name in enumerate(self.names)}
         if self.task == "multiclass":
             return {self.names[0]: _labels(self.classes)[prediction.argmax(axis=1)]}
-        true = prediction > (0.5 if kind == "probability" else 0.0)
+        true = self.decide(prediction, kind)
+        if self.separator is not None:
+            names = _labels(self.labels)
+            joined = [self.separator.join(names[row].tolist()) for row in true]
+            return {self.names[0]: np.array([*joined, None], dtype=object)[:-1]}
         chosen = _labels(self.classes)[true.astype(np.int64)]
         return {name: chosen[:, place] for place, name in enumerate(self.names)}
+
+    def decide(self, prediction: np.ndarray, kind: str = "probability") -> np.ndarray:
+        """Return which labels are predicted to be true, or whether the second of two classes is; bool, as `prediction`.
+
+        Parameters
+        ----------
+        prediction, kind
+            As :meth:`decode` takes them.
+        """
+        usual = 0.5 if kind == "probability" else 0.0
+        return prediction > (usual if self.threshold is None else self.threshold)
+
+    def tell_threshold(self, kind: str) -> str | None:
+        """Say above what the second of two classes is predicted, where that is not the usual.
+
+        Examples
+        --------
+        >>> TargetEncoding("binary", ("mail",), ("ham", "spam"), {}, threshold=0.9).tell_threshold("probability")
+        "'spam' is predicted above a probability of 0.9"
+        """
+        if self.threshold is None:
+            return None
+        what = "probability" if kind == "probability" else "score"
+        return f"{shorten(self.classes[1])} is predicted above a {what} of {self.threshold:.4g}"
 
     def declare(self, builder: Any) -> dict[str, Value]:
         """Declare the means and scales of standardized targets as inputs of a graph."""
@@ -147,7 +196,13 @@ def _labels(classes: tuple) -> np.ndarray:
     return np.array(classes, dtype=object if classes and isinstance(classes[0], str) else None)
 
 
-def fit_targets(table: Table, task: Task, rows: Any | None = None, standardize: bool = True) -> TargetEncoding:
+def fit_targets(
+    table: Table,
+    task: Task,
+    rows: Any | None = None,
+    standardize: bool = True,
+    weights: np.ndarray | None = None,
+) -> TargetEncoding:
     """Fit the encoding of targets on the training rows of a table.
 
     Parameters
@@ -160,6 +215,8 @@ def fit_targets(table: Table, task: Task, rows: Any | None = None, standardize: 
     standardize : bool
         Whether the targets of a regression have their mean taken away and are divided by their standard deviation, each
         for itself. A loss of counts (Poisson) needs them as they are.
+    weights : ndarray, optional, [rows of the table]
+        How much each row counts for mean and standard deviation; one of weight 0 does not.
 
     Raises
     ------
@@ -176,22 +233,31 @@ def fit_targets(table: Table, task: Task, rows: Any | None = None, standardize: 
     >>> targets.decode(np.array([[0.2], [0.9]]))
     {'y': array(['ham', 'spam'], dtype=object)}
     """
-    chosen = table if rows is None else table.take(rows)
-    classes = task.classes
-    if task.kind == "multilabel" and all(table[name].kind == "boolean" for name in task.targets):
-        classes = (False, True)
-    targets = TargetEncoding(task.kind, task.targets, classes, {})
-    for place, values in enumerate(targets.read(chosen).reshape(len(chosen), -1).T):
-        if task.kind != "multilabel" and mean_and_scale(values)[1] == 0:
-            name = task.targets[place]
+    targets = _unfitted(table, task)
+    chosen, counted = table.select(task.targets), weights
+    if rows is not None:
+        chosen, counted = chosen.take(rows), None if weights is None else np.asarray(weights)[rows]
+    values = targets.read(chosen).reshape(len(chosen), -1)
+    statistics = [] if task.kind == "multilabel" else [mean_and_scale(column, counted) for column in values.T]
+    for name, (_, scale) in zip(task.targets, statistics, strict=False):
+        if scale == 0:
+            row = 0 if counted is None else int(np.argmax(np.asarray(counted) > 0))
             raise DataError(
                 "the target is the same in all training rows",
                 where=table.where(name=name),
-                got=shorten(chosen[name].distinct[0]),
+                got=shorten(chosen[name].values.tolist()[row]),
                 fix="Train on more rows, or on others.",
             )
     if task.kind != "regression" or not standardize:
         return targets
-    means, scales = np.array([mean_and_scale(values) for values in targets.read(chosen).T], np.float64).T
-    arrays = {MEAN: np.ascontiguousarray(means), SCALE: np.ascontiguousarray(scales)}
-    return TargetEncoding(task.kind, task.targets, classes, arrays)
+    means, scales = np.array(statistics, np.float64).T
+    return replace(targets, arrays={MEAN: np.ascontiguousarray(means), SCALE: np.ascontiguousarray(scales)})
+
+
+def _unfitted(table: Table, task: Task) -> TargetEncoding:
+    if task.separator is not None:
+        return TargetEncoding(task.kind, task.targets, (0, 1), {}, task.classes, task.separator)
+    classes = task.classes
+    if task.kind == "multilabel" and all(table[name].kind == "boolean" for name in task.targets):
+        classes = (False, True)
+    return TargetEncoding(task.kind, task.targets, classes, {})

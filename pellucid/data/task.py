@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.data.columns import NUMBER, Column, has_decimal_commas, shorten
-from pellucid.data.roles import require_finite, target_names
+from pellucid.data.labels import find_labels, split_labels
+from pellucid.data.role_checks import require_finite
+from pellucid.data.roles import target_names
 from pellucid.data.table import Table
 from pellucid.errors import DataError, UsageError, nearest
 
@@ -32,22 +34,27 @@ class Task:
     targets : tuple of str
         The target columns.
     classes : tuple
-        For "binary" and "multiclass" the classes, sorted; for "multilabel" the two values that every target may take.
-        Empty for "regression".
+        For "binary" and "multiclass" the classes, sorted; for "multilabel" the two values that every target may take,
+        or with a separator all labels, sorted. Empty for "regression".
     reason : str
         Why, in words for the user.
+    separator : str or None
+        What stands between the labels in a cell of the one target of "multilabel".
     """
 
     kind: str
     targets: tuple[str, ...]
     classes: tuple
     reason: str
+    separator: str | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} of {', '.join(self.targets)} ({self.reason})"
 
 
-def infer_task(table: Table, targets: str | Sequence[str], task: str | None = None) -> Task:
+def infer_task(
+    table: Table, targets: str | Sequence[str], task: str | None = None, separator: str | None = None
+) -> Task:
     """Decide what is to be learned from the target columns.
 
     The rules for one target:
@@ -67,6 +74,9 @@ def infer_task(table: Table, targets: str | Sequence[str], task: str | None = No
     targets : str or sequence of str
     task : str, optional
         "regression", "binary", "multiclass", "multilabel" or "classification".
+    separator : str, optional
+        What stands between the labels in one cell of the target, as in ``red;blue``: the task is then *multilabel*, and
+        a missing cell has no label. Spaces around labels do not count.
 
     Returns
     -------
@@ -75,10 +85,10 @@ def infer_task(table: Table, targets: str | Sequence[str], task: str | None = No
     Raises
     ------
     DataError
-        Where a target does not exist, has a missing, infinite or constant value, has a different class in every row, or
-        does not fit the task.
+        Where a target does not exist, has a missing, infinite or constant value, is a date, has a different class in
+        every row, or does not fit the task or the separator.
     UsageError
-        Where there is no such task.
+        Where there is no such task, or it has no labels to separate.
 
     Examples
     --------
@@ -90,6 +100,8 @@ def infer_task(table: Table, targets: str | Sequence[str], task: str | None = No
     if task is not None and task not in (*TASKS, "classification"):
         raise UsageError(f"there is no task {task!r}", fix=nearest(task, (*TASKS, "classification")))
     columns = [table[name] for name in names]
+    if separator is not None:
+        return _separated(table, columns, task, separator)
     for column in columns:
         _check_target(table, column)
     if task is None:
@@ -114,6 +126,14 @@ def infer_task(table: Table, targets: str | Sequence[str], task: str | None = No
 
 
 def _check_target(table: Table, column: Column) -> None:
+    if column.kind == "date":
+        raise DataError(
+            "the target is a date",
+            where=table.where(name=column.name),
+            got=f"such as {column.distinct[0]}" if column.distinct else None,
+            expected="numbers, classes or labels",
+            fix="Turn it into a number, such as the days since a fixed one.",
+        )
     gaps = np.flatnonzero(column.missing)
     if gaps.size == len(column.values):
         raise DataError("the target has no value in any row", where=table.where(name=column.name))
@@ -176,6 +196,35 @@ def _several(table: Table, columns: list[Column]) -> tuple[str, str]:
     return "regression", f"{len(columns)} columns of numbers"
 
 
+def _separated(table: Table, columns: list[Column], task: str | None, separator: str) -> Task:
+    """Return the task whose one target has several labels in a cell."""
+    if not separator:
+        raise UsageError("a separator is what stands between labels", got="nothing", expected="such as ; or |")
+    if task not in (None, "multilabel"):
+        raise UsageError(f"{task} has no labels to separate", where="separator", fix="Leave it out.")
+    if len(columns) > 1:
+        raise UsageError("a separator goes with one target", got=f"{len(columns)}", fix="Name one, or leave it out.")
+    column, where = columns[0], table.where(name=columns[0].name)
+    found = find_labels(column, separator)
+    if not found:
+        raise DataError("the target has no label in any row", where=where)
+    if column.kind != "text" or not any(separator in cell for cell in column.distinct):
+        raise DataError(
+            "no cell of the target holds the separator",
+            where=where,
+            got=f"{separator!r}, and cells such as {shorten(column.distinct[0])}",
+            fix="Name the one that stands between labels, or leave it out where a cell has one class.",
+        )
+    if not column.missing.any() and len({frozenset(split_labels(cell, separator)) for cell in column.distinct}) == 1:
+        raise DataError(
+            "the target is the same in every row, so there is nothing to learn",
+            where=where,
+            got=f"always {shorten(separator.join(found))}",
+            expected="rows of different labels",
+        )
+    return Task("multilabel", (column.name,), found, f"{len(found)} labels, separated by {separator!r}", separator)
+
+
 def _is_label(column: Column) -> bool:
     return column.kind == "boolean" or (column.kind == "number" and set(column.distinct) <= {0, 1})
 
@@ -215,18 +264,29 @@ def _require_numbers(table: Table, column: Column) -> None:
     )
 
 
-def _require_squares(table: Table, column: Column) -> None:
-    """Refuse numbers whose squared differences overflow or vanish: neither a loss nor a report could be told."""
-    values = column.values.astype(np.float64)
+def refuse_huge(table: Table, name: str, values: np.ndarray) -> None:
+    """Refuse numbers of a target, none of them missing, that are too large to be squared.
+
+    Raises
+    ------
+    DataError
+        With file, line and column of the largest.
+    """
     largest = int(np.abs(values).argmax())
     if abs(values[largest]) > LARGEST:
         raise DataError(
             "a target of regression is too large a number to be squared",
-            where=table.where(largest, column.name),
+            where=table.where(largest, name),
             got=shorten(float(values[largest])),
             expected=f"at most {LARGEST:g}",
             fix="Divide the column by a power of ten.",
         )
+
+
+def _require_squares(table: Table, column: Column) -> None:
+    """Refuse numbers whose squared differences overflow or vanish: neither a loss nor a report could be told."""
+    values = column.values.astype(np.float64)
+    refuse_huge(table, column.name, values)
     spread = float(values.max() - values.min())
     if spread < 1 / LARGEST:
         raise DataError(

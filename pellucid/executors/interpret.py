@@ -143,7 +143,7 @@ class InterpretedEpochs:
     def run(
         self,
         carried: Mapping[str, np.ndarray],
-        arrays: Mapping[str, np.ndarray],
+        arrays: Mapping[str, Any],
         order: np.ndarray,
         settings: Mapping[str, Any],
         *,
@@ -151,9 +151,11 @@ class InterpretedEpochs:
         first_step: int,
         start: int = 0,
         seconds: float = 0.05,
+        limit: int | None = None,
     ) -> EpochPart:
         """Run steps until the epoch ends or the time is up; see :class:`pellucid.executors.program.EpochProgram`."""
         count = -(-len(order) // self.step.batch) - start
+        count = count if limit is None else min(count, limit)
         losses, weights = np.zeros(count), np.zeros(count)
         done = dict(carried), 0  # one tuple, so that an interrupt finds both of the same step
         failed = interrupted = False

@@ -90,7 +90,7 @@ class EpochProgram(Protocol):
     def run(
         self,
         carried: Mapping[str, np.ndarray],
-        arrays: Mapping[str, np.ndarray],
+        arrays: Mapping[str, Any],
         order: np.ndarray,
         settings: Mapping[str, Any],
         *,
@@ -98,6 +98,7 @@ class EpochProgram(Protocol):
         first_step: int,
         start: int = 0,
         seconds: float = 0.05,
+        limit: int | None = None,
     ) -> EpochPart:
         """Run steps of one epoch until it ends or about `seconds` have passed, one at least.
 
@@ -105,8 +106,9 @@ class EpochProgram(Protocol):
         ----------
         carried : mapping of ndarray
             Parameters and state to start from; left as they are.
-        arrays : mapping of ndarray
-            All rows of each input in ``step.data``, and the rows' weights under ``step.weight``.
+        arrays : mapping of ndarray, or of SciPy's CSR matrices
+            All rows of each input in ``step.data``, and the rows' weights under ``step.weight``. Of a sparse matrix
+            only the rows of a mini-batch are made dense.
         order : ndarray of int64
             The rows in the order of this epoch. The last mini-batch may be smaller: its empty places repeat its last
             row with weight 0.
@@ -118,6 +120,8 @@ class EpochProgram(Protocol):
             The number of the epoch's first step since training began.
         start : int
             The step of the epoch to begin with.
+        limit : int, optional
+            How many steps to run at most.
         """
 
 
@@ -169,10 +173,16 @@ def batch_rows(order: np.ndarray, start: int, batch: int) -> tuple[np.ndarray, i
     return rows, count
 
 
+def gather(array: Any, rows: np.ndarray) -> np.ndarray:
+    """Return these rows of an array of examples; those of a sparse matrix (CSR) are made dense."""
+    taken = array[rows]
+    return taken if taken.__class__ is np.ndarray else taken.toarray()
+
+
 def step_inputs(
     step: StepGraph,
     carried: Mapping[str, np.ndarray],
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, Any],
     order: np.ndarray,
     settings: Mapping[str, Any],
     *,
@@ -183,7 +193,7 @@ def step_inputs(
     """Return what step number `at` of an epoch takes as inputs, by name."""
     rows, count = batch_rows(order, at, step.batch)
     inputs: dict[str, Any] = {name: carried[name] for name in step.carried}
-    inputs.update((name, arrays[name][rows]) for name in step.data)
+    inputs.update((name, gather(arrays[name], rows)) for name in step.data)
     weight = arrays[step.weight][rows]
     weight[count:] = 0.0
     inputs[step.weight] = weight
@@ -220,7 +230,8 @@ def as_typed_array(value: Any, type: Type, where: str) -> np.ndarray:
     if array.shape != type.shape:
         got = f"{array.dtype}{list(array.shape)}"
         raise GraphError("wrong shape", where=where, got=got, expected=str(type), fix="Pass an array of that shape.")
-    with np.errstate(invalid="ignore"):  # NaN has no integer; the comparison below tells
+    # NaN has no integer, which the comparison below tells; what is too large for a float becomes infinite.
+    with np.errstate(invalid="ignore", over="ignore"):
         result = array.astype(type.dtype.numpy)
     if type.dtype.kind != "float" and not np.array_equal(result, array):
         raise GraphError("numbers that the dtype can not hold", where=where, got=str(array.dtype), expected=str(type))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Type:
 
     @property
     def size(self) -> int:
-        return int(np.prod([int(size) for size in self.shape], dtype=object))
+        return math.prod(map(int, self.shape))
 
     @property
     def ndim(self) -> int:

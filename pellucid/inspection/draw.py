@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Sequence
-from html import escape
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.errors import UsageError
-from pellucid.files import write_atomically
 from pellucid.inspection.columns import Room
 from pellucid.inspection.figure import Vertex, show
 from pellucid.inspection.layout import Layout, Point
+from pellucid.inspection.svg import clean, coordinate, paint_box, paint_text, text_width, wrap_picture, write_picture
 from pellucid.inspection.wrap import wrap
 
 if TYPE_CHECKING:
@@ -30,36 +25,6 @@ WIDEST = 1520.0
 
 _RADIUS = 20.0
 _STEM = 9.0  # from a gate to the number on its wire
-_MEDIUM = 0.61  # of the letter size: how wide a letter of the widest usual monospaced fonts is
-_UNLAWFUL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LIGHT = {
-    "ground": "#ffffff",
-    "ink": "#1c2733",
-    "muted": "#5b6775",
-    "wire": "#8793a1",
-    "gate": "#eef3fb",
-    "rim": "#3f6aa6",
-    "input": "#fdf5e2",
-    "input-rim": "#a87b1d",
-    "output": "#f3ecfb",
-    "output-rim": "#7b52ab",
-    "value": "#0a7038",
-    "gradient": "#bf2330",
-}
-_DARK = {
-    "ground": "#14181d",
-    "ink": "#e8ecf1",
-    "muted": "#9aa7b5",
-    "wire": "#66727f",
-    "gate": "#1d2938",
-    "rim": "#7fa8dd",
-    "input": "#2e2718",
-    "input-rim": "#d2a94e",
-    "output": "#2a2136",
-    "output-rim": "#b795e0",
-    "value": "#62cf8f",
-    "gradient": "#ff8b85",
-}
 _PAINTS = {
     "ground": "fill: {ground}",
     "label": "fill: {ink}",
@@ -77,7 +42,6 @@ _PAINTS_OF_ROWS = {
     "marker": "fill: none; stroke: {wire}; stroke-width: 1.2; stroke-dasharray: 4 3",
     "row": "fill: {muted}; font-weight: bold",
 }
-_FONTS = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
 
 
 def draw(observation: Observation, path: str | PathLike[str] | None = None) -> str | None:
@@ -85,7 +49,7 @@ def draw(observation: Observation, path: str | PathLike[str] | None = None) -> s
     text = paint(observation)
     if path is None:
         return text
-    _write_whole(Path(path), text)
+    write_picture(path, text)
     return None
 
 
@@ -101,35 +65,15 @@ def paint(observation: Observation) -> str:
     width = max(layout.width, text_width("".join(text for _, text in legend), NUMBER)) + 2 * MARGIN
     height = layout.height + 2 * MARGIN + 2.5 * NUMBER
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="pellucid" viewBox="0 0 {_n(width)} {_n(height)}"'
-        f' width="{_n(width)}" height="{_n(height)}" role="img">',
-        f"<title>{_text('Graph of ' + ', '.join(observation.graph.outputs))}</title>",
-        f"<style>{_style(_PAINTS | _PAINTS_OF_ROWS if found.tops else _PAINTS)}</style>",
-        f'<rect class="ground" width="{_n(width)}" height="{_n(height)}"/>',
-        f'<g transform="translate({_n(MARGIN)} {_n(MARGIN)})">',
+        f'<g transform="translate({coordinate(MARGIN)} {coordinate(MARGIN)})">',
         *_paint_wires(layout, edges, gates, [vertex.kind for vertex in vertices]),
         *(_paint_vertex(*each) for each in zip(vertices, gates, layout.centres, strict=True)),
-        *(_paint_text("row", 0.0, y + CAPTION, CAPTION, f"row {n}") for n, y in enumerate(found.tops, 1)),
+        *(paint_text("row", 0.0, y + CAPTION, CAPTION, f"row {n}") for n, y in enumerate(found.tops, 1)),
         _paint_legend(legend, layout.height + 2.5 * NUMBER),
         "</g>",
-        "</svg>",
     ]
-    return "\n".join(parts) + "\n"
-
-
-def text_width(text: str, size: float) -> float:
-    """Return about how wide a line of monospaced text is, rather too wide than too narrow.
-
-    Examples
-    --------
-    >>> text_width("sum", 10.0)
-    18.3
-    """
-    ems = 0.0
-    for letter in text:
-        wide = unicodedata.east_asian_width(letter) in "WF"
-        ems += 0.0 if unicodedata.combining(letter) else 2 * _MEDIUM if wide else _MEDIUM
-    return round(ems * size, 2)
+    paints = _PAINTS | _PAINTS_OF_ROWS if found.tops else _PAINTS
+    return wrap_picture("Graph of " + ", ".join(observation.graph.outputs), paints, width, height, parts)
 
 
 def _letter_size(vertex: Vertex) -> float:
@@ -178,19 +122,19 @@ def _paint_wires(
             at = point
         end = _left_of(layout.centres[target], gates[target], kinds[target], at[1])
         own.setdefault(_line(at, (end - 2.0, at[1])))
-        heads.append(f"M{_n(end)} {_n(at[1])}l-7 -3.5v7z")
+        heads.append(f"M{coordinate(end)} {coordinate(at[1])}l-7 -3.5v7z")
     wires = [f'<path class="wire" d="{"".join(own)}"/>' for own in strokes.values()]
     return [*wires, f'<path class="arrow" d="{"".join(heads)}"/>'] if heads else wires
 
 
 def _line(start: Point, end: Point) -> str:
-    return f"M{_n(start[0])} {_n(start[1])}L{_n(end[0])} {_n(end[1])}"
+    return f"M{coordinate(start[0])} {coordinate(start[1])}L{coordinate(end[0])} {coordinate(end[1])}"
 
 
 def _bend(start: Point, end: Point) -> str:
-    middle = _n((start[0] + end[0]) / 2)
-    y0, y1 = _n(start[1]), _n(end[1])
-    return f"M{_n(start[0])} {y0}C{middle} {y0} {middle} {y1} {_n(end[0])} {y1}"
+    middle = coordinate((start[0] + end[0]) / 2)
+    y0, y1 = coordinate(start[1]), coordinate(end[1])
+    return f"M{coordinate(start[0])} {y0}C{middle} {y0} {middle} {y1} {coordinate(end[0])} {y1}"
 
 
 def _corner(kind: str, half: tuple[float, float]) -> float:
@@ -208,25 +152,16 @@ def _left_of(centre: Point, half: tuple[float, float], kind: str, y: float) -> f
 def _paint_vertex(vertex: Vertex, half: tuple[float, float], centre: Point) -> str:
     x, y = centre
     size = _letter_size(vertex)
-    outline = (
-        f'<rect class="{vertex.kind}" x="{_n(x - half[0])}" y="{_n(y - half[1])}" width="{_n(2 * half[0])}"'
-        f' height="{_n(2 * half[1])}" rx="{_n(_corner(vertex.kind, half))}"/>'
-    )
+    corner = _corner(vertex.kind, half)
+    outline = paint_box(vertex.kind, x - half[0], y - half[1], 2 * half[0], 2 * half[1], corner)
     start = x + half[0] + _STEM
     texts = [
-        _paint_text("label", x, y + 0.35 * size, size, vertex.label, "middle"),
-        _paint_text("caption", x, y + half[1] + 1.2 * CAPTION, CAPTION, vertex.caption, "middle"),
-        _paint_text("value", start, y - 0.5 * NUMBER, NUMBER, vertex.value),
-        _paint_text("gradient", start, y + 1.2 * NUMBER, NUMBER, vertex.gradient),
+        paint_text("label", x, y + 0.35 * size, size, vertex.label, "middle"),
+        paint_text("caption", x, y + half[1] + 1.2 * CAPTION, CAPTION, vertex.caption, "middle"),
+        paint_text("value", start, y - 0.5 * NUMBER, NUMBER, vertex.value),
+        paint_text("gradient", start, y + 1.2 * NUMBER, NUMBER, vertex.gradient),
     ]
-    return f"<g><title>{_text(vertex.title)}</title>{outline}{''.join(texts)}</g>"
-
-
-def _paint_text(kind: str, x: float, y: float, size: float, text: str, anchor: str = "start") -> str:
-    if not text:
-        return ""
-    place = f'x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" text-anchor="{anchor}"'
-    return f'<text class="{kind}" {place}>{_text(text)}</text>'
+    return f"<g><title>{clean(vertex.title)}</title>{outline}{''.join(texts)}</g>"
 
 
 def _legend(observation: Observation, vertices: Sequence[Vertex]) -> list[tuple[str, str]]:
@@ -240,30 +175,6 @@ def _legend(observation: Observation, vertices: Sequence[Vertex]) -> list[tuple[
 
 
 def _paint_legend(words: Sequence[tuple[str, str]], y: float) -> str:
-    spans = "".join(f'<tspan class="{kind}">{_text(text)}</tspan>' for kind, text in words)
-    return f'<text class="legend" x="0" y="{_n(y)}" font-size="{_n(NUMBER)}" text-anchor="start">{spans}</text>'
-
-
-def _style(paints: dict[str, str]) -> str:
-    def rules(colours: dict[str, str]) -> str:
-        return "\n".join(f".pellucid .{kind} {{ {paint.format(**colours)} }}" for kind, paint in paints.items())
-
-    dark = f"@media (prefers-color-scheme: dark) {{\n{rules(_DARK)}\n}}"
-    return f"\n.pellucid text {{ font-family: {_FONTS} }}\n{rules(_LIGHT)}\n{dark}\n"
-
-
-def _text(text: str) -> str:
-    """Return text as it may stand in XML."""
-    return escape(_UNLAWFUL.sub("\ufffd", text))
-
-
-def _n(number: float) -> str:
-    """Return a coordinate, as short as it can be."""
-    return format(round(number, 1) + 0.0, "g") if abs(number) < 1e5 else format(number, ".1f")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise UsageError("the drawing cannot be written", where=str(path), got=error.strerror) from None
+    spans = "".join(f'<tspan class="{kind}">{clean(text)}</tspan>' for kind, text in words)
+    place = f'x="0" y="{coordinate(y)}" font-size="{coordinate(NUMBER)}" text-anchor="start"'
+    return f'<text class="legend" {place}>{spans}</text>'

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.encoders import Encoding
+from pellucid.data.encoder_graph import raw_types
+from pellucid.data.encoding import Encoding
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError, nearest
 from pellucid.graph.builder import Builder, scope
 from pellucid.graph.graph import Graph, live_nodes, verify
 from pellucid.graph.simplify import simplify
 from pellucid.graph.types import Type
+from pellucid.graph.value import Value
 from pellucid.model.model import LossRecord, Model
 from pellucid.model.scalars import OUTPUT, PREDICTION
 from pellucid.nn.losses import Loss
@@ -40,7 +42,7 @@ def build_model(
     encoding : Encoding
     targets : TargetEncoding
     network : Network
-        With one input, the features, and one output.
+        Its inputs are what the encoders give, ``encoding.inputs``; it has one output.
     loss : Loss, or a mapping with one
         What the network was trained with: it says what the output means.
     parameters : mapping of ndarray
@@ -69,7 +71,7 @@ def build_model(
     >>> table = pl.Table.from_columns({"size": [1.0, 2.0, 4.0, 5.0], "kind": ["a", "a", "b", "b"]})
     >>> task = infer_task(table, "kind")
     >>> encoding = fit_encoders(table, infer_roles(table, "kind"), task)
-    >>> network = pl.Network([pl.Dense(1)], inputs=len(encoding.features))
+    >>> network = pl.Network([pl.Dense(1)], inputs=encoding.inputs)
     >>> parameters = {"dense_1/weight": np.array([[2.0]]), "dense_1/bias": np.array([0.0])}
     >>> model = build_model(encoding, fit_targets(table, task), network, pl.loss("binary_cross_entropy"), parameters)
     >>> model.predict({"size": [0.0, 9.0]})
@@ -93,11 +95,12 @@ def build_model(
     }
     return Model(
         graph=graph,
-        arrays=_arrays(graph, given),
+        arrays=_arrays(graph, encoding, given),
         front=encoding.front,
         targets=targets,
         kind=kind,
         loss=LossRecord(loss.name, dataclasses.asdict(loss) if dataclasses.is_dataclass(loss) else {}),
+        encoder_settings=encoding.settings,
         facts=facts,
         provenance={"pellucid": __version__, **(provenance or {})},
     ).with_metrics(metrics or {})
@@ -105,7 +108,7 @@ def build_model(
 
 def _single(network: Network, loss: Loss | Mapping[str, Loss]) -> Loss:
     losses = dict(loss) if isinstance(loss, Mapping) else dict.fromkeys(network.outputs, loss)
-    for what, names in (("input", network.inputs), ("output", network.outputs), ("loss", losses)):
+    for what, names in (("output", network.outputs), ("loss", losses)):
         if len(names) != 1:
             raise UsageError(f"a model has one {what}", got=", ".join(names) or "none")
     return next(iter(losses.values()))
@@ -115,18 +118,11 @@ def _compose(encoding: Encoding, targets: TargetEncoding, network: Network, loss
     """Return the prediction graph, and what its prediction is."""
     builder = Builder()
     encoders = encoding.graph()
-    x = builder.copy(encoders)[encoders.outputs["x"]]
-    (name, type), *_ = network.inputs.items()
-    if type != Type(x.dtype, tuple(x.shape[1:])):
-        raise UsageError(
-            "the network does not take what the encoders give",
-            where=f"input {name!r}",
-            got=f"{x.type}: {len(encoding.features)} features",
-            expected=f"{type} for each example",
-            fix=f"Make the network with inputs={len(encoding.features)} and dtype={encoding.dtype.name!r}.",
-        )
+    here = builder.copy(encoders)
+    encoded = {name: here[node] for name, node in encoders.outputs.items()}
+    _check_inputs(encoding, network, encoded)
     body = network.graph()
-    output = builder.copy(body, inputs={name: x})[next(iter(body.outputs.values()))]
+    output = builder.copy(body, inputs=encoded)[next(iter(body.outputs.values()))]
     statistics = targets.declare(builder)
     with scope(PREDICTION):
         told = loss.predict(output)
@@ -138,6 +134,20 @@ def _compose(encoding: Encoding, targets: TargetEncoding, network: Network, loss
     return _without_unused_inputs(graph, {*encoders.inputs, *targets.arrays}), kind
 
 
+def _check_inputs(encoding: Encoding, network: Network, encoded: Mapping[str, Value]) -> None:
+    """Refuse a network that takes something else than the encoders give."""
+    given = {name: Type(value.dtype, tuple(value.shape[1:])) for name, value in encoded.items()}
+    if given == network.inputs:
+        return
+    told = {name: size if isinstance(size, int) else str(size) for name, size in encoding.inputs.items()}
+    raise UsageError(
+        "the network does not take what the encoders give",
+        got=", ".join(f"{name}: {type}" for name, type in given.items()),
+        expected=", ".join(f"{name}: {type}" for name, type in network.inputs.items()) + " for each example",
+        fix=f"Make the network with inputs={told} and dtype={encoding.dtype.name!r}.",
+    )
+
+
 def _without_unused_inputs(graph: Graph, kept: set[str]) -> Graph:
     """Return the graph without those parameters and settings that only training needs."""
     live = {*live_nodes(graph.outputs.values()), *(node for name, node in graph.inputs.items() if name in kept)}
@@ -145,10 +155,11 @@ def _without_unused_inputs(graph: Graph, kept: set[str]) -> Graph:
     return verify(Graph(inputs, tuple(node for node in graph.nodes if node in live), graph.outputs), "composing")
 
 
-def _arrays(graph: Graph, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _arrays(graph: Graph, encoding: Encoding, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
     arrays = {}
+    raw = raw_types(encoding.front, 1)
     for name, node in graph.inputs.items():
-        if name in ("numbers", "categories"):
+        if name in raw:
             continue
         if name not in given:
             raise UsageError("a parameter is missing", got=f"no {name!r}", fix=nearest(name, given))

@@ -12,18 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data import encoders, targets
-from pellucid.data.encoders import raw_types
+from pellucid.data import targets
+from pellucid.data.encoder_graph import raw_types, statistics_shapes
+from pellucid.data.scaling import CENTER
 from pellucid.errors import GraphError, ModelError, PellucidError
 from pellucid.executors.program import compile
+from pellucid.graph.builder import Builder
 from pellucid.graph.graph import Graph
 from pellucid.graph.resize import resize
-from pellucid.graph.types import Type
+from pellucid.graph.types import Type, float64
+from pellucid.model.fields import RESTORE
 from pellucid.model.model import CHUNK, Model, elements_per_row
-from pellucid.model.record import MAX_BYTES, RESTORE, STUMBLES, Record, read_record, write_record
+from pellucid.model.record import MAX_BYTES, STUMBLES, Record, read_record, write_record
 from pellucid.model.scalars import OUTPUT, PREDICTION
 
 ARRAYS, RECORD = "model.safetensors", "model.json"
+OLD_CENTER = "encoders/mean"
+"""What ``encoders/center`` was called in models of schema 1."""
+
 FREE_ELEMENTS, ELEMENTS_PER_ELEMENT = 2**24, 16
 """How many numbers a graph may compute for one row, and how many more for each number in the arrays."""
 
@@ -79,7 +85,7 @@ def _write(path: Path, content: bytes) -> None:
 def load_model(folder: str | os.PathLike[str]) -> Model:
     """Read a model from a folder. Nothing in it is executed, and nothing that it claims is believed.
 
-    The record is read first (16 MB at most); the arrays have to have the shapes and dtypes of its graph before memory
+    The record is read first (64 MB at most); the arrays have to have the shapes and dtypes of its graph before memory
     is taken for them; the graph has to fit the columns and the targets, must not compute values that are much larger
     than the arrays, and is run on one row.
 
@@ -144,10 +150,12 @@ def _check_graph(record: Record, where: str) -> None:
 
 
 def _statistics_types(record: Record) -> dict[str, str]:
-    """Return the types of the means and scales that columns and targets must have."""
-    types: dict[str, str] = {}
-    if record.front.numbers:
-        types |= dict.fromkeys((encoders.MEAN, encoders.SCALE), f"float64[{len(record.front.numbers)}]")
+    """Return the types of the statistics that columns and targets must have."""
+    given = {name: tuple(map(int, node.type.shape)) for name, node in record.graph.inputs.items()}
+    types = {
+        OLD_CENTER if record.schema == 1 and name == CENTER else name: repr(Type(float64, shape))
+        for name, shape in statistics_shapes(record.front, record.settings, given).items()
+    }
     if record.standardized:
         types |= dict.fromkeys((targets.MEAN, targets.SCALE), f"float64[{len(record.targets.names)}]")
     return types
@@ -176,7 +184,9 @@ def _read_arrays(path: Path, record: Record) -> dict[str, np.ndarray]:
     types, where = _array_types(record), str(path)
     with open(path, "rb") as content:
         if int.from_bytes(content.read(8), "little") > MAX_BYTES:
-            raise ModelError("the file is damaged", where=where, got="a head of more than 16 MB", fix=RESTORE)
+            raise ModelError(
+                "the file is damaged", where=where, got=f"a head of more than {MAX_BYTES // 2**20} MB", fix=RESTORE
+            )
     try:
         with safe_open(where, framework="numpy") as file:
             heads = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -207,17 +217,28 @@ def _read_arrays(path: Path, record: Record) -> dict[str, np.ndarray]:
 
 def _assemble(record: Record, arrays: dict[str, np.ndarray]) -> Model:
     statistics = {name: arrays[name] for name in (targets.MEAN, targets.SCALE)} if record.standardized else {}
+    graph = record.graph
+    if record.schema == 1 and OLD_CENTER in arrays:
+        graph = _rename_input(graph, OLD_CENTER, CENTER)
+        arrays = {CENTER if name == OLD_CENTER else name: array for name, array in arrays.items()}
     return Model(
-        graph=record.graph,
+        graph=graph,
         arrays=arrays,
         front=record.front,
         targets=replace(record.targets, arrays=statistics),
         kind=record.kind,
         loss=record.loss,
+        encoder_settings=record.settings,
         facts=record.facts,
         metrics=record.metrics,
         provenance=record.provenance,
     )
+
+
+def _rename_input(graph: Graph, old: str, new: str) -> Graph:
+    builder = Builder()
+    here = builder.copy(graph, inputs={old: builder.input(new, graph.inputs[old].type)})
+    return builder.finish({name: here[node] for name, node in graph.outputs.items()}, after="renaming an input")
 
 
 def _try(model: Model, where: str) -> None:

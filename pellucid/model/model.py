@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pellucid.data.columns import Column
+from pellucid.data.dataset import is_sparse
+from pellucid.data.encoder_graph import STATISTICS
+from pellucid.data.encoder_settings import EncoderSettings
+from pellucid.data.encoding import Encoding, parts_of, rows_to_read
 from pellucid.data.front import Front
+from pellucid.data.matrices import require_matrix
 from pellucid.data.table import Table, as_table
 from pellucid.data.targets import TargetEncoding
-from pellucid.errors import DataError, UsageError
+from pellucid.errors import UsageError
 from pellucid.executors.program import Program, batch_rows, compile
 from pellucid.graph.graph import Graph
 from pellucid.graph.resize import resize
-from pellucid.model.scalars import PREDICTION, TARGET, add_loss, add_score
+from pellucid.model.scalars import OUTPUT, PREDICTION, TARGET, add_loss, add_score
 
 CHUNK = 1024
 """How many rows are predicted at once."""
@@ -40,9 +46,10 @@ class Model:
     Attributes
     ----------
     graph : Graph
-        From the cells of a table (``numbers``, ``categories``) and `arrays` to ``prediction`` [batch, outputs], numbers
-        in the targets' own units or probabilities. Its output ``output`` is what the network itself gives, such as
-        logits; other things that the loss says stand beside the prediction, such as ``prediction/variance``.
+        From the cells of a table (``numbers``, ``cycles``, ``categories``, ``words``) and `arrays` to ``prediction``
+        [batch, outputs], numbers in the targets' own units or probabilities. Its output ``output`` is what the network
+        itself gives, such as logits; other things that the loss says stand beside the prediction, such as
+        ``prediction/variance``.
     arrays : dict of ndarray
         Parameters of the network and statistics of the encoders, by the graph's inputs.
     front : Front
@@ -52,6 +59,8 @@ class Model:
     kind : str
         What the prediction is, as the loss says: probability, score, mean, median, ...
     loss : LossRecord
+    encoder_settings : EncoderSettings
+        With which the encoders were fitted.
     facts : dict
         What is good to know of the network: its layers' sizes, its number of parameters.
     metrics : dict of float or None
@@ -66,6 +75,7 @@ class Model:
     targets: TargetEncoding
     kind: str
     loss: LossRecord
+    encoder_settings: EncoderSettings = field(default_factory=lambda: EncoderSettings(limit=0.0))
     facts: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +90,12 @@ class Model:
         statistics = ("encoders/", "targets/")
         return {path: array for path, array in self.arrays.items() if not path.startswith(statistics)}
 
+    @property
+    def encoding(self) -> Encoding:
+        """The encoders: what cells become before the network, and the names of the features."""
+        statistics = {path: self.arrays[path] for path in STATISTICS if path in self.arrays}
+        return Encoding(self.front, statistics, self.graph.outputs[OUTPUT].type.dtype, self.encoder_settings)
+
     def with_metrics(self, metrics: Mapping[str, float]) -> Model:
         """Return the same model with these metrics; what is not finite has no value."""
         known = {name: float(value) if np.isfinite(value) else None for name, value in metrics.items()}
@@ -90,9 +106,10 @@ class Model:
 
         Parameters
         ----------
-        data : Table, path, data frame, mapping of columns, or array [rows, columns]
+        data : Table, path, data frame, mapping of columns, array or SciPy sparse matrix [rows, columns]
             Columns are found by name; others are passed over. An array has the columns that the model reads, in the
-            order of `front.columns`; or x0, x1, ... where the model was made from an array.
+            order of `front.columns`; or x0, x1, ... where the model was made from an array. A sparse matrix is made
+            dense a few rows at a time.
 
         Returns
         -------
@@ -120,20 +137,33 @@ class Model:
         return np.hstack([1 - predicted, predicted]) if self.targets.task == "binary" else predicted
 
     def compute(self, data: Any) -> dict[str, np.ndarray]:
-        """Return every output of the graph, a row for each row of the data."""
-        raw = self.read(data)
-        count = len(next(iter(raw.values())))
+        """Return every output of the graph, a row for each row of the data.
+
+        Cells are read in parts, so that the memory taken is little more than that of the data and the outputs.
+        """
+        count, read = self._reader(data)
         # Powers of two only, so that few programs are made however many rows come.
         batch = min(1 << (count - 1).bit_length(), self._largest_chunk)
         if batch not in self._programs:
             self._programs[batch] = compile(resize(self.graph, batch=batch))
         parts: dict[str, list[np.ndarray]] = {name: [] for name in self.graph.outputs}
-        for at in range(-(-count // batch)):
-            rows, valid = batch_rows(np.arange(count), at, batch)
-            outputs = self._programs[batch](**self.arrays, **{name: array[rows] for name, array in raw.items()})
-            for name, value in outputs.items():
-                parts[name].append(value[:valid])
+        for part in parts_of(count, rows_to_read(self.front, batch)):
+            raw, there = read(part), np.arange(part.stop - part.start)
+            for at in range(-(-len(there) // batch)):
+                rows, valid = batch_rows(there, at, batch)
+                outputs = self._programs[batch](**self.arrays, **{name: array[rows] for name, array in raw.items()})
+                for name, value in outputs.items():
+                    parts[name].append(value[:valid])
         return {name: np.concatenate(found) for name, found in parts.items()}
+
+    def _reader(self, data: Any) -> tuple[int, Callable[[slice], dict[str, np.ndarray]]]:
+        """Return how many rows data have, and what reads the cells of some of them."""
+        numbers = isinstance(data, np.ndarray) and data.ndim == 2 and data.dtype.kind in "biuf"
+        if is_sparse(data) or (numbers and self.front.only_numbers):
+            matrix = require_matrix(data)
+            return matrix.shape[0], lambda part: self.front.read_matrix(matrix[part], first_row=part.start)
+        table = self.front.select(self.table(data))
+        return len(table), lambda part: self.front.read(table.take(part))
 
     def observation(self, data: Any) -> tuple[Graph, dict[str, np.ndarray]]:
         """Return a graph and its inputs for :func:`pellucid.observe`: the whole way of some rows, and one scalar.
@@ -151,11 +181,14 @@ class Model:
         raw = self.front.read(table)
         prediction = resize(self.graph, batch=len(table))
         given = {**raw, **self.arrays}
-        if not all(name in table and not table[name].missing.any() for name in self.targets.names):
+        if not all(name in table and self._is_known(table[name]) for name in self.targets.names):
             return add_score(prediction, self.targets, self.kind), given
         graph, settings = add_loss(prediction, self.targets, self.loss.name, self.loss.settings)
         target = self.targets.read(table).astype(graph.inputs[TARGET].type.dtype.numpy)
         return graph, {**given, **{name: np.asarray(value) for name, value in settings.items()}, TARGET: target}
+
+    def _is_known(self, target: Column) -> bool:
+        return self.targets.separator is not None or not target.missing.any()  # a cell without labels may be empty
 
     def read(self, data: Any) -> dict[str, np.ndarray]:
         """Return the cells of data as the graph takes them."""
@@ -166,17 +199,13 @@ class Model:
         table = as_table(data)
         if not isinstance(data, np.ndarray | list | tuple):
             return table
-        names = [column.name for column in self.front.columns]
-        if all(name in table for name in names):
-            return table
-        if len(table.columns) != len(names):
-            raise DataError(
-                "an array does not have the columns that the model reads",
-                got=f"{len(table.columns)} columns",
-                expected=f"{len(names)}: {', '.join(names[:8])}" + (", ..." if len(names) > 8 else ""),
-                fix="Pass a table with names.",
-            )
-        return as_table(data, names)
+        columns = [table.columns[place] for place in self.front.places_in(len(table.columns))]
+        return replace(
+            table,
+            columns=tuple(
+                replace(column, name=front.name) for column, front in zip(columns, self.front.columns, strict=True)
+            ),
+        )
 
     @cached_property
     def _largest_chunk(self) -> int:

@@ -74,7 +74,11 @@ def add_score(graph: Graph, targets: TargetEncoding, kind: str) -> Graph:
     elif targets.task == "multiclass":
         scores = ops.max(ops.log_softmax(output) if kind == "probability" else output, axis=1)
     else:
-        scores = -ops.softplus(-abs(output)) if kind == "probability" else abs(output)
+        chosen = abs(output)
+        if targets.threshold is not None:
+            true = ops.greater(here[graph.outputs[PREDICTION]], targets.threshold)
+            chosen = ops.select(true, output, -output)
+        scores = -ops.softplus(-chosen) if kind == "probability" else chosen
     score = builder.name(ops.sum(scores), "score")
     outputs = {path: here[node] for path, node in graph.outputs.items()}
     return builder.finish({**outputs, "score": score}, after="adding the score")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.data.dataset import Dataset
+from pellucid.data.dataset import Dataset, is_sparse
 from pellucid.errors import UsageError
 from pellucid.nn.network import Network
-from pellucid.nn.regularizers import Regularizer
+from pellucid.nn.regularizers import AugmentArrays, Regularizer
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.settings import check_number
 from pellucid.optim.transformation import Optimizer
+
+DENSE_LIMIT = 2**31
+"""How many bytes a mini-batch of a sparse input may take as a dense array."""
 
 
 def check_parts(network: Any, dataset: Any) -> None:
@@ -27,10 +30,18 @@ def check_parts(network: Any, dataset: Any) -> None:
 
 
 def check_counts(
-    epochs: Any, batch_size: Any, patience: Any, min_improvement: Any, time_limit: Any, checkpoint_seconds: Any
+    epochs: Any,
+    steps: Any,
+    batch_size: Any,
+    patience: Any,
+    min_improvement: Any,
+    time_limit: Any,
+    checkpoint_seconds: Any,
 ) -> None:
     """Raise a UsageError where a count or a number of seconds is none."""
     check_number("epochs", epochs, "[0, inf)", whole=True)
+    if steps is not None:
+        check_number("steps", steps, "[0, inf)", whole=True)
     if batch_size is not None:
         check_number("batch_size", batch_size, "[1, inf)", whole=True)
     if patience is not None:
@@ -41,9 +52,7 @@ def check_counts(
     check_number("checkpoint_seconds", checkpoint_seconds, "[0, inf]")
 
 
-def check_choices(
-    optimizer: Any, schedule: Any, regularizers: Any, metric: Any, patience: int | None, validation: Any
-) -> None:
+def check_choices(optimizer: Any, schedule: Any, regularizers: Any, metric: Any) -> None:
     """Raise a UsageError where something is not what it has to be, or does not go with the others."""
     if not isinstance(optimizer, (Optimizer, LBFGS)):
         fix = 'Give a name or an optimizer, such as "adam" or pl.optimizers.Adam(0.01).'
@@ -60,8 +69,26 @@ def check_choices(
             raise UsageError("not a regularizer", where="regularizers", got=repr(found)[:80], fix=fix)
     if not isinstance(metric, str):
         raise UsageError("a metric is given by its name", where="metric", got=repr(metric)[:80])
-    if validation is None and patience is not None:
-        raise UsageError("early stopping needs validation", where="patience", fix="Pass validation=0.1 or a dataset.")
+
+
+def check_sparse(arrays: Mapping[str, Any], batch: int, regularizers: Sequence[Regularizer]) -> None:
+    """Raise a UsageError where sparse inputs can not be learned from so."""
+    sparse = {name: array for name, array in arrays.items() if is_sparse(array)}
+    if sparse and any(isinstance(found, AugmentArrays) for found in regularizers):
+        fix = "Use pl.regularizers.Augment, which changes mini-batches, or pass .toarray() of the inputs."
+        raise UsageError(
+            "AugmentArrays changes dense inputs only", got=f"input {next(iter(sparse))!r}, sparse", fix=fix
+        )
+    for name, array in sparse.items():
+        size = batch * array.shape[1] * array.dtype.itemsize
+        if size > DENSE_LIMIT:
+            raise UsageError(
+                "a mini-batch of the sparse input would take too much memory when it is made dense",
+                where=f"input {name!r}",
+                got=f"{size / 2**30:.1f} GiB for {batch:,} examples of {array.shape[1]:,} features",
+                expected=f"at most {DENSE_LIMIT / 2**30:g} GiB",
+                fix="Pass a smaller batch_size.",
+            )
 
 
 def check_folder(where: str, path: str | os.PathLike[str] | None) -> None:

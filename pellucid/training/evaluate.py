@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import Dataset
+from pellucid.data.dataset import Dataset, is_sparse, with_data
 from pellucid.errors import DataError, nearest
-from pellucid.executors.program import Program, batch_rows, compile
+from pellucid.executors.program import Program, batch_rows, compile, gather
 from pellucid.graph.types import Type
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
@@ -20,8 +20,10 @@ CHUNK = 1024
 """How many examples are evaluated at once."""
 
 
-def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) -> dict[str, np.ndarray]:
+def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) -> dict[str, Any]:
     """Return a dataset's arrays under the names and in the dtypes in which the network and its losses take them.
+
+    Sparse inputs stay sparse.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def _check_range(name: str, arrays: Mapping[str, np.ndarray], limits: tuple[floa
         )
 
 
-def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str, np.ndarray]:
+def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str, Any]:
     """Return arrays of examples as the types of one example say, by name."""
     unknown = [name for name in given if name not in types]
     missing = [name for name in types if name not in given]
@@ -74,14 +76,20 @@ def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str,
     return {name: _fitted(name, given[name], type) for name, type in types.items()}
 
 
-def _fitted(name: str, array: Any, type: Type) -> np.ndarray:
-    array = np.asarray(array)
+def _fitted(name: str, array: Any, type: Type) -> Any:
+    array = array if is_sparse(array) else np.asarray(array)
     where = f"input {name!r}" if not name.startswith("target") else f"the {name}"
     expected = f"one {type} per example"
-    if array.shape == (len(array), *type.shape[:-1]) and type.shape[-1:] == (1,):
+    if array.shape == (array.shape[0], *type.shape[:-1]) and type.shape[-1:] == (1,):
         array = array[..., None]  # one number per example may come without an axis of its own
-    if array.shape != (len(array), *type.shape):
+    if array.shape != (array.shape[0], *type.shape):
         raise DataError("wrong shape", where=where, got=f"{array.dtype}{list(array.shape)}", expected=expected)
+    if is_sparse(array):
+        return with_data(array, _converted(array.data, type, where, expected))
+    return _converted(array, type, where, expected)
+
+
+def _converted(array: np.ndarray, type: Type, where: str, expected: str) -> np.ndarray:
     if type.dtype.kind == "int":
         with np.errstate(invalid="ignore"):  # the comparison tells
             whole = array.astype(type.dtype.numpy)
@@ -95,6 +103,11 @@ def _fitted(name: str, array: Any, type: Type) -> np.ndarray:
     return result
 
 
+def metric_key(losses: Mapping[str, Loss], output: str, metric: Metric) -> str:
+    """Return the name of a metric of an output: with the output's before it where there are several."""
+    return metric.name if len(losses) == 1 else f"{output}/{metric.name}"
+
+
 class Evaluator:
     """Predicts and evaluates with any parameters, in chunks of examples; compiles once for each size of chunk."""
 
@@ -105,10 +118,10 @@ class Evaluator:
         """What the prediction of each output is, such as ``probability``, ``score`` or ``mean``."""
 
     def run(
-        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], targets: bool
+        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, Any], targets: bool
     ) -> dict[str, np.ndarray]:
         """Return every prediction and, with `targets`, ``loss/examples``: a row for each example."""
-        count = len(next(iter(arrays.values())))
+        count = next(iter(arrays.values())).shape[0]
         batch = min(count, CHUNK)
         if (batch, targets) not in self._programs:
             built = build_evaluation(self.network, self.losses, batch, targets)
@@ -119,7 +132,7 @@ class Evaluator:
         parts: dict[str, list[np.ndarray]] = {name: [] for name in program.graph.outputs}
         for at in range(-(-count // batch)):
             rows, valid = batch_rows(np.arange(count), at, batch)
-            outputs = program(**fixed, **{name: arrays[name][rows] for name in names})
+            outputs = program(**fixed, **{name: gather(arrays[name], rows) for name in names})
             for name, value in outputs.items():
                 parts[name].append(value[:valid])
         return {name: np.concatenate(found) for name, found in parts.items()}
@@ -145,17 +158,19 @@ class Evaluator:
     def evaluate(
         self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
     ) -> dict[str, float]:
-        """Return the weighted mean loss, and metrics of the first output."""
+        """Return the weighted mean loss, and of each output the metrics that fit its task.
+
+        Where there are several outputs, the names of the metrics are ``<output>/rmse`` and the like.
+        """
         outputs = self.run(parameters, arrays, targets=True)
         weight = arrays[WEIGHT].astype(np.float64)
         counted = weight > 0
         losses = outputs["loss/examples"].astype(np.float64)[counted]
         result = {"loss": float(np.average(losses, weights=weight[counted])) if counted.any() else float("nan")}
-        first = next(iter(self.losses))
-        prediction = outputs[prediction_name(self.network, first)]
-        target = arrays[target_name(self.network, first)]
-        kind = self.kinds[first]
-        for found in metrics:
-            if found.fits(kind):
-                result[found.name] = found.compute(as_probability(prediction, kind), target, weight)
+        for output, loss in self.losses.items():
+            kind, target = self.kinds[output], arrays[target_name(self.network, output)]
+            prediction = as_probability(outputs[prediction_name(self.network, output)], kind)
+            for found in metrics:
+                if loss.task in found.tasks and found.fits(kind):
+                    result[metric_key(self.losses, output, found)] = found.compute(prediction, target, weight)
         return result

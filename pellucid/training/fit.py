@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import TrainingError, UsageError
@@ -22,15 +20,14 @@ from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.schedules import schedule as schedule_called
 from pellucid.training.checkpoint import Progress, load_checkpoint
-from pellucid.training.checks import check_choices, check_counts, check_folder, check_parts
-from pellucid.training.evaluate import Evaluator, as_arrays
+from pellucid.training.checks import check_choices, check_counts, check_folder, check_parts, check_sparse
+from pellucid.training.evaluate import CHUNK, Evaluator, as_arrays
 from pellucid.training.events import Handler, Handlers
 from pellucid.training.full_batch import LBFGSTraining, Objective
 from pellucid.training.loop import Plan, Training
 from pellucid.training.mini_batches import MiniBatchTraining, Steps
 from pellucid.training.preparation import (
     augmentation,
-    chosen_metrics,
     fingerprint_of,
     first_parameters,
     learning_and_validation,
@@ -41,68 +38,8 @@ from pellucid.training.preparation import (
     watched_metric,
 )
 from pellucid.training.progress import ProgressBar
+from pellucid.training.result import Fit, result_of
 from pellucid.training.step import WEIGHT, build_step
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A trained network.
-
-    Attributes
-    ----------
-    network : Network
-    losses : dict of Loss
-        By output.
-    parameters : dict of ndarray
-        The best parameters where there was validation, the last ones otherwise.
-    history : list of dict
-        One record an epoch: loss, validation metrics, learning rate, seconds.
-    reason : str
-        Why training stopped.
-    best_epoch : int
-        The epoch that `parameters` come from.
-    progress : Progress
-        The last parameters and the optimizer's state.
-    """
-
-    network: Network
-    losses: dict[str, Loss]
-    parameters: dict[str, np.ndarray]
-    history: list[dict[str, Any]]
-    reason: str
-    best_epoch: int
-    progress: Progress
-    evaluator: Evaluator
-
-    def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
-        """Return what the losses say that the outputs mean: numbers, rates, probabilities.
-
-        Parameters
-        ----------
-        inputs : ndarray [examples, features], or mapping of input name to ndarray
-
-        Returns
-        -------
-        ndarray [examples, outputs], or a dict of them by output where there are several
-        """
-        found = self.evaluator.predict(self.parameters, self._dataset(inputs))
-        return next(iter(found.values())) if len(found) == 1 else found
-
-    def predict_all(self, inputs: Any) -> dict[str, np.ndarray]:
-        """Return everything that the losses say of the outputs, such as ``mean`` and ``variance``, by name.
-
-        Where there are several outputs, the names are ``<output>/mean`` and the like. `inputs` as for :meth:`predict`.
-        """
-        return self.evaluator.predict_all(self.parameters, self._dataset(inputs))
-
-    def _dataset(self, inputs: Any) -> Dataset:
-        return Dataset(inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs})
-
-    def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
-        """Return the mean loss and metrics on a dataset; by default all metrics that fit the task."""
-        check_parts(self.network, dataset)
-        chosen = chosen_metrics(self.losses, metrics)
-        return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
 
 
 def fit(
@@ -112,6 +49,7 @@ def fit(
     loss: str | Loss | Mapping[str, str | Loss],
     optimizer: str | Optimizer | LBFGS = "adam",
     epochs: int = 100,
+    steps: int | None = None,
     batch_size: int | None = 32,
     schedule: str | Schedule | None = None,
     regularizers: Sequence[Regularizer] = (),
@@ -140,12 +78,15 @@ def fit(
     ----------
     network : Network
     dataset : Dataset
-        Inputs by name, targets, and weights of the examples if they differ.
+        Inputs by name, dense or sparse, targets, and weights of the examples if they differ.
     loss : Loss or str, or a mapping of them by output
     optimizer : Optimizer, LBFGS or str
         L-BFGS takes all examples at once; an epoch is one of its iterations.
     epochs : int
         How often to go through the examples.
+    steps : int, optional
+        Stop after so many steps in all, also within an epoch. A run that something else had stopped after as many
+        gives the same bits.
     batch_size : int or None
         Examples a step: 1 learns online, None takes all of them. No example is dropped: the last mini-batch of an epoch
         may be smaller.
@@ -162,9 +103,10 @@ def fit(
         value of `metric` on it are returned, whatever ends the training.
     metric : str
         What to judge by: ``loss`` or a metric that fits the task; metrics need validation. Where there are several
-        outputs, it is that of the first.
+        outputs, ``<output>/rmse`` says of which, ``rmse`` means the first one that it fits.
     patience : int, optional
-        Stop after so many epochs without a better value (early stopping); needs validation.
+        Stop after so many epochs without a better value (early stopping). Without validation the training loss is
+        judged by, and the last parameters are returned.
     min_improvement : float
         By how much a value has to be better to count for `patience`.
     shuffle : bool
@@ -213,16 +155,16 @@ def fit(
     True
     """
     check_parts(network, dataset)
-    check_counts(epochs, batch_size, patience, min_improvement, time_limit, checkpoint_seconds)
+    check_counts(epochs, steps, batch_size, patience, min_improvement, time_limit, checkpoint_seconds)
     losses = losses_by_output(network, loss)
     chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
-    check_choices(chosen, schedule, regularizers, metric, patience, validation)
+    check_choices(chosen, schedule, regularizers, metric)
     check_folder("checkpoint", checkpoint)
     check_folder("history_file", history_file)
     learning, validating, rows = learning_and_validation(dataset, validation, losses, seed)
     arrays = as_arrays(network, losses, learning)
     evaluator = Evaluator(network, losses, executor)
-    watched, metrics = watched_metric(losses, metric, next(iter(evaluator.kinds.values())), validating is not None)
+    name, watched, metrics = watched_metric(losses, metric, evaluator.kinds, validating is not None)
     held_out = validation_arrays(network, losses, validating) if validating is not None else None
     first = first_parameters(network, getattr(start_from, "parameters", start_from), seed)
     plan = Plan(
@@ -231,8 +173,10 @@ def fit(
         validation=held_out,
         rows=rows,
         epochs=epochs,
+        steps=steps,
         seed=seed,
         watched=watched,
+        watched_name=name,
         metrics=metrics,
         patience=patience,
         min_improvement=min_improvement,
@@ -242,30 +186,28 @@ def fit(
         history_file=Path(history_file) if history_file is not None else None,
     )
     training: Training
-    handlers, bar = Handlers(on), ProgressBar(epochs, progress)
+    handlers = Handlers(on)
     if isinstance(chosen, LBFGS):
+        check_sparse(arrays, min(len(rows), CHUNK), regularizers)
         refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
         objective = Objective(network, losses, regularizers, arrays, rows, executor)
         objective.settings = settings_with(objective.settings, settings, {})
         start = _start(plan, Progress(first, {}), resume)
+        bar = ProgressBar(_epochs_at_most(epochs, steps, 1), progress)
         training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
     else:
         count = len(arrays[WEIGHT])
         if chosen.full_batch and batch_size is not None and batch_size < count:
             fix = "Pass batch_size=None, or choose adam, for example."
             raise UsageError(f"{chosen.name} learns from all examples at once", got=f"batch_size={batch_size}", fix=fix)
+        batch = min(count, batch_size or count)
+        check_sparse(arrays, batch, regularizers)
         step = build_step(
-            network,
-            losses,
-            chosen,
-            batch=min(count, batch_size or count),
-            regularizers=regularizers,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
+            network, losses, chosen, batch=batch, regularizers=regularizers, clip_value=clip_value, clip_norm=clip_norm
         )
         mixups = [found for found in regularizers if isinstance(found, Mixup)]
         augmenters = [found for found in regularizers if isinstance(found, AugmentArrays)]
-        steps = Steps(
+        way = Steps(
             step=step,
             program=compile_epochs(step.form, executor),
             settings=settings_with(step.settings, settings, chosen.ranges),
@@ -278,19 +220,22 @@ def fit(
         state = step.initial_state(first)
         if checkpoint is not None:
             judged = metric, min_improvement
-            of_run = arrays, held_out, first, state, steps.settings, seed, shuffle, steps.schedule, mixups, judged
+            of_run = arrays, held_out, first, state, way.settings, seed, shuffle, way.schedule, mixups, judged
             plan = replace(plan, fingerprint=fingerprint_of(step, *of_run))
-        beginning = Progress(first, state, schedule=steps.schedule.initial_state())
+        beginning = Progress(first, state, schedule=way.schedule.initial_state())
         start = _start(plan, beginning, resume)
-        training = MiniBatchTraining(steps, plan, start, handlers, bar)
+        bar = ProgressBar(_epochs_at_most(epochs, steps, -(-count // batch)), progress)
+        training = MiniBatchTraining(way, plan, start, handlers, bar)
     try:
         reason = training.run()
     except TrainingError as error:
-        error.fit = _result(
-            network, losses, evaluator, training.progress, "a value is not finite", held_out is not None
-        )
+        error.fit = result_of(evaluator, training.progress, "a value is not finite", held_out is not None)
         raise
-    return _result(network, losses, evaluator, training.progress, reason, held_out is not None)
+    return result_of(evaluator, training.progress, reason, held_out is not None)
+
+
+def _epochs_at_most(epochs: int, steps: int | None, steps_per_epoch: int) -> int:
+    return epochs if steps is None else min(epochs, -(-steps // steps_per_epoch))
 
 
 def _chosen_schedule(given: str | Schedule | None, epochs: int) -> Schedule:
@@ -306,11 +251,3 @@ def _start(plan: Plan, beginning: Progress, resume: bool) -> Progress:
     if resume and plan.checkpoint is not None and plan.checkpoint.exists():
         beginning = load_checkpoint(plan.checkpoint, plan.fingerprint)
     return beginning
-
-
-def _result(
-    network: Network, losses: dict[str, Loss], evaluator: Evaluator, state: Progress, reason: str, validated: bool
-) -> Fit:
-    judged = validated and state.best_epoch > 0
-    best, epoch = (state.best, state.best_epoch) if judged else (state.parameters, state.epoch)
-    return Fit(network, losses, dict(best), state.records, reason, epoch, state, evaluator)

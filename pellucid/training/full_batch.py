@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import UsageError
-from pellucid.executors.program import batch_rows, compile
+from pellucid.executors.program import batch_rows, compile, gather
 from pellucid.graph.context import Context, initial_state
 from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.simplify import simplify
@@ -22,7 +22,7 @@ from pellucid.training.loop import Training
 from pellucid.training.origin import explain_failure
 from pellucid.training.step import WEIGHT, build_objective
 
-Arrays = Mapping[str, np.ndarray]
+Arrays = Mapping[str, Any]
 
 
 class Objective:
@@ -77,7 +77,7 @@ class Objective:
             share = float(weight.sum())
             if share == 0:
                 continue
-            inputs = {**fixed, **{name: self.arrays[name][rows] for name in self._data}, WEIGHT: weight}
+            inputs = {**fixed, **{name: gather(self.arrays[name], rows) for name in self._data}, WEIGHT: weight}
             outputs = self.program(**inputs)
             if not all(np.isfinite(value).all() for value in outputs.values()):
                 raise self._failure(inputs, rows[:valid])
@@ -118,11 +118,12 @@ class LBFGSTraining(Training):
             self.show(iteration, self.plan.examples, self.objective.loss)
             reached = replace(self.progress, parameters=parameters, step=iteration)
             reason = self.end_epoch(reached, self.objective.loss)
+            reason = reason or self.out_of_steps()
             if iteration >= self.plan.epochs:
                 reason = reason or "the epochs ran out"
             return reason is not None
 
-        if self.plan.epochs == 0:
+        if self.plan.epochs == 0 or self.out_of_steps():
             return None
         _, report = minimize(self.objective, dict(self.progress.parameters), self.optimizer, after)
         return reason or f"L-BFGS: {report.reason}"

@@ -30,14 +30,18 @@ class Plan:
     Attributes
     ----------
     evaluator : Evaluator
-    arrays, validation : mapping of ndarray
+    arrays, validation : mapping of ndarray or CSR matrix
         The examples to learn from, and those to judge by, by input, as the graphs take them.
     rows : ndarray of int64
         Where each of the examples to learn from stands in the dataset that was given.
     epochs : int
+    steps : int or None
+        How many steps to do at most.
     seed : int
     watched : Metric
         What to judge by.
+    watched_name : str
+        Its name, with that of its output where there are several.
     metrics : tuple of Metric
         What the history records of the validation part, besides the loss.
     patience : int or None
@@ -51,12 +55,14 @@ class Plan:
     """
 
     evaluator: Evaluator
-    arrays: Mapping[str, np.ndarray]
-    validation: Mapping[str, np.ndarray] | None
+    arrays: Mapping[str, Any]
+    validation: Mapping[str, Any] | None
     rows: np.ndarray
     epochs: int
+    steps: int | None
     seed: int
     watched: Metric
+    watched_name: str
     metrics: tuple[Metric, ...]
     patience: int | None
     min_improvement: float
@@ -73,7 +79,7 @@ class Plan:
     @property
     def watched_key(self) -> str:
         """The entry of the history's records that training judges by."""
-        return f"validation_{self.watched.name}" if self.validation is not None else "loss"
+        return f"validation_{self.watched_name}" if self.validation is not None else "loss"
 
 
 class Training(ABC):
@@ -100,6 +106,8 @@ class Training(ABC):
             reason = reason or self._patience_is_over() or self.learn()
         except KeyboardInterrupt:
             reason = "interrupted"
+            with suppress(KeyboardInterrupt):  # a second one does not wait for the validation
+                self.complete_epoch()
             self.write_history()
         except Exception:
             with suppress(PellucidError):
@@ -107,13 +115,25 @@ class Training(ABC):
             raise
         finally:
             self.bar.close()
-        reason = reason or "the epochs ran out"
+        reason = reason or self.out_of_steps() or "the epochs ran out"
         try:
             self.save()
             self.tell(TrainingEnded, reason=reason)
         except KeyboardInterrupt:
             return "interrupted"
         return reason
+
+    def complete_epoch(self) -> str | None:
+        """End the epoch under way if all its steps are done; return the reason to stop, if there is one.
+
+        So what comes out depends on the number of steps alone, whatever stopped them.
+        """
+        return None
+
+    def out_of_steps(self) -> str | None:
+        """Return the reason to stop where as many steps are done as there may be."""
+        steps = self.plan.steps
+        return "the steps ran out" if steps is not None and self.progress.step >= steps else None
 
     def seconds(self) -> float:
         """Return the seconds since training began, those before a checkpoint included."""
@@ -146,7 +166,7 @@ class Training(ABC):
             record["learning_rate"] = learning_rate
         value = record[plan.watched_key]
         if progress.best_epoch == 0 and plan.validation is not None and math.isnan(value):
-            raise _no_value(plan.watched, progress.epoch + 1)
+            raise _no_value(plan.watched_key, progress.epoch + 1)
         self._told = [f"{_words(plan.watched_key)} {value:.4g}"] if plan.validation is not None else []
         seconds = self.seconds()
         record["seconds"] = round(seconds, 3)
@@ -220,10 +240,10 @@ def _words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _no_value(watched: Metric, epoch: int) -> TrainingError:
+def _no_value(key: str, epoch: int) -> TrainingError:
     return TrainingError(
         "what training is judged by has no value",
-        where=f"epoch {epoch}, validation {_words(watched.name)}",
+        where=f"epoch {epoch}, {_words(key)}",
         got="NaN",
         fix="Look for predictions that are not finite, hold out more examples, or choose another metric.",
     )

@@ -3,85 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.errors import UsageError, nearest
+from pellucid.training.metric import METRICS, Metric, declare, declare_mean, metric, metrics_for
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that says how good predictions are.
-
-    Attributes
-    ----------
-    name, doc : str
-    tasks : tuple of str
-        What it fits: ``regression``, ``binary``, ``multiclass``, ``multilabel``.
-    higher_is_better : bool
-    compute : callable
-        ``compute(prediction, target, weight)``: prediction as the loss gives it ([n, outputs] numbers, [n, 1] or
-        [n, labels] probabilities of being true, [n, classes] probabilities), target as the loss takes it, weights [n].
-    """
-
-    name: str
-    doc: str
-    tasks: tuple[str, ...]
-    higher_is_better: bool
-    compute: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
-
-    def fits(self, kind: str) -> bool:
-        """Say whether it can be computed from what a loss predicts: scores say nothing of probabilities."""
-        return self.name not in ("loss", "log_loss" if kind == "score" else "loss")
-
-    def is_better(self, new: float, old: float, by: float = 0.0) -> bool:
-        """Say whether a new value is better than an old one by more than `by`; NaN never is, anything beats NaN."""
-        if np.isnan(new):
-            return False
-        if np.isnan(old):
-            return True
-        return new > old + by if self.higher_is_better else new < old - by
-
-
-METRICS: dict[str, Metric] = {}
-
-
-def declare(name: str, doc: str, tasks: tuple[str, ...], higher_is_better: bool) -> Callable[[Callable], Callable]:
-    """Register the decorated function as a metric."""
-
-    def add(compute: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> Callable:
-        METRICS[name] = Metric(name, doc, tasks, higher_is_better, compute)
-        return compute
-
-    return add
-
-
-def metric(name: str) -> Metric:
-    """Return the metric of this name.
-
-    Examples
-    --------
-    >>> metric("accuracy").higher_is_better
-    True
-    """
-    if name not in METRICS:
-        raise UsageError(f"no metric is called {name!r}", fix=nearest(name, METRICS))
-    return METRICS[name]
-
-
-def metrics_for(task: str) -> list[Metric]:
-    """Return the metrics that fit a task, the most usual first."""
-    return [found for found in METRICS.values() if task in found.tasks]
+__all__ = [
+    "FOUND",
+    "METRICS",
+    "Metric",
+    "as_probability",
+    "declare",
+    "declare_mean",
+    "metric",
+    "metrics_for",
+    "predicted_classes",
+]
 
 
 def _flat(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = len(target)
     return np.asarray(prediction, np.float64).reshape(count, -1), np.asarray(target, np.float64).reshape(count, -1)
-
-
-def _mean(values: np.ndarray, weight: np.ndarray) -> float:
-    return float(np.average(values, weights=weight)) if weight.sum() > 0 else float("nan")
 
 
 _CLASSES = ("binary", "multiclass")
@@ -105,26 +47,32 @@ def predicted_classes(prediction: np.ndarray) -> np.ndarray:
     return (prediction[:, 0] > 0.5).astype(np.int64) if prediction.shape[1] == 1 else prediction.argmax(1)
 
 
-@declare("accuracy", "Share of examples that get their right class.", _CLASSES, True)
-def accuracy(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
-    return _mean(predicted_classes(prediction) == np.asarray(target).reshape(len(target)), weight)
+@declare_mean("accuracy", "Share of examples that get their right class.", _CLASSES, True, decided=True)
+def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return predicted_classes(prediction) == np.asarray(target).reshape(len(target))
 
 
-@declare("log_loss", "Mean of -log(probability given to what was true), in nats.", (*_CLASSES, "multilabel"), False)
-def log_loss(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+@declare_mean(
+    "log_loss", "Mean of -log(probability given to what was true), in nats.", (*_CLASSES, "multilabel"), False
+)
+def log_loss(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     dtype = prediction.dtype if prediction.dtype.kind == "f" else np.dtype(np.float64)
     p = np.clip(np.asarray(prediction, np.float64), np.finfo(dtype).tiny, 1.0).reshape(len(target), -1)
     t = np.asarray(target).reshape(len(target), -1)
     if t.shape[1] == 1 and p.shape[1] > 1:
-        return _mean(-np.log(p[np.arange(len(p)), t[:, 0].astype(np.int64)]), weight)
+        return -np.log(p[np.arange(len(p)), t[:, 0].astype(np.int64)])
     q = np.maximum(1.0 - p, np.finfo(dtype).eps / 2)
-    return _mean(-np.where(t > 0.5, np.log(p), np.log(q)).sum(1), weight)
+    return -np.where(t > 0.5, np.log(p), np.log(q)).sum(1)
 
 
-@declare("balanced_accuracy", "Mean over classes of the share of their examples found.", _CLASSES, True)
+@declare("balanced_accuracy", "Mean over classes of the share of their examples found.", _CLASSES, True, decided=True)
 def balanced_accuracy(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
-    classes, truth = predicted_classes(prediction), np.asarray(target).reshape(len(target))
-    return float(np.mean([_mean(classes[truth == k] == k, weight[truth == k]) for k in np.unique(truth)]))
+    truth = np.asarray(target).reshape(len(target))
+    _, place = np.unique(truth, return_inverse=True)
+    right = predicted_classes(prediction) == truth
+    there, found = np.bincount(place, weight), np.bincount(place, weight * right)
+    with np.errstate(invalid="ignore"):  # a class whose examples all have weight 0
+        return float(np.mean(found / there))
 
 
 @declare("auc", "Probability that a true example gets a higher probability than a false one.", ("binary",), True)
@@ -139,16 +87,89 @@ def auc(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float
     return float(np.sum(true * (below + false / 2)) / pairs) if pairs > 0 else float("nan")
 
 
-@declare("rmse", "Root of the mean squared error, in the target's unit (all outputs together).", ("regression",), False)
-def rmse(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
-    p, t = _flat(prediction, target)
-    return float(np.sqrt(_mean(((p - t) ** 2).mean(1), weight)))
+@declare(
+    "average_precision",
+    "Mean over true examples of the share of true ones among all that get as high a probability.",
+    ("binary",),
+    True,
+    listed=False,
+)
+def average_precision(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    """Area under the precision-recall curve as a sum of steps (Zhu, 2004), weighted."""
+    p, t = prediction.reshape(len(target)), np.asarray(target).reshape(len(target)) > 0.5
+    values, place = np.unique(-p, return_inverse=True)
+    true, both = np.bincount(place, weight * t, len(values)), np.bincount(place, weight, len(values))
+    precision = _share(np.cumsum(true), np.cumsum(both))
+    return float(np.sum(true * precision) / true.sum()) if true.sum() > 0 else float("nan")
 
 
-@declare("mae", "Mean absolute error, in the target's unit (all outputs together).", ("regression",), False)
-def mae(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return part / whole, and 0 where there is nothing."""
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+def _found(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return how much weighs what is of a class and found to be, what is found to be, and what is, by class.
+
+    Of two classes it is the second alone; of several, those that occur; of labels, each.
+    """
+    p, t = prediction.reshape(len(target), -1), np.asarray(target).reshape(len(target), -1)
+    guess, truth = p > 0.5, t > 0.5
+    if t.shape[1] == 1 and p.shape[1] > 1:
+        classes = np.arange(p.shape[1])
+        guess, truth = p.argmax(1)[:, None] == classes, t == classes
+        counted = (guess | truth).any(axis=0) if p.shape[1] > 2 else classes == 1
+        guess, truth = guess[:, counted], truth[:, counted]
+    return weight @ (guess & truth), weight @ guess, weight @ truth
+
+
+FOUND: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+    "f1": lambda both, found, there: (2 * both, found + there),
+    "precision": lambda both, found, there: (both, found),
+    "recall": lambda both, found, there: (both, there),
+}
+"""What is divided by what in metrics of each class: what is of it and found to be, what is found to be, and what is."""
+
+_FOUND = "of the second class of two, mean over more classes or over labels"
+_LABELED = (*_CLASSES, "multilabel")
+
+
+def _mean_share(name: str, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    return float(np.mean(_share(*FOUND[name](*_found(prediction, target, weight)))))
+
+
+@declare("f1", f"Harmonic mean of precision and recall: {_FOUND}.", _LABELED, True, listed=False, decided=True)
+def f1(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    """F1 (van Rijsbergen, 1979); 0 for a class that is neither there nor found."""
+    return _mean_share("f1", prediction, target, weight)
+
+
+@declare("precision", f"Share of right ones among those found: {_FOUND}.", _LABELED, True, listed=False, decided=True)
+def precision(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    return _mean_share("precision", prediction, target, weight)
+
+
+@declare("recall", f"Share of those there that are found: {_FOUND}.", _LABELED, True, listed=False, decided=True)
+def recall(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    return _mean_share("recall", prediction, target, weight)
+
+
+@declare_mean(
+    "rmse",
+    "Root of the mean squared error, in the target's unit (all outputs together).",
+    ("regression",),
+    False,
+    finish=np.sqrt,
+)
+def rmse(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
-    return _mean(np.abs(p - t).mean(1), weight)
+    return ((p - t) ** 2).mean(1)
+
+
+@declare_mean("mae", "Mean absolute error, in the target's unit (all outputs together).", ("regression",), False)
+def mae(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    p, t = _flat(prediction, target)
+    return np.abs(p - t).mean(1)
 
 
 @declare("r2", "Share of the targets' variance that is explained, mean over outputs.", ("regression",), True)
@@ -162,16 +183,46 @@ def r2(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
         return float(np.mean(1 - residual / spread))
 
 
-@declare("label_accuracy", "Share of labels that are right, over all examples and labels.", ("multilabel",), True)
-def label_accuracy(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+@declare(
+    "median_absolute_error",
+    "Median absolute error, in the target's unit (mean over outputs).",
+    ("regression",),
+    False,
+    listed=False,
+)
+def median_absolute_error(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    """Median of |error| by weight: half of the weight lies on each side."""
     p, t = _flat(prediction, target)
-    return _mean(((p > 0.5) == (t > 0.5)).mean(1), weight)
+    counted = weight > 0
+    if not counted.any():
+        return float("nan")
+    return float(np.mean([_median(error, weight[counted]) for error in np.abs(p - t)[counted].T]))
 
 
-@declare("exact_match", "Share of examples with all labels right.", ("multilabel",), True)
-def exact_match(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+def _median(values: np.ndarray, weight: np.ndarray) -> float:
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weight[order], dtype=np.float64)
+    half = below[-1] / 2
+    middle = [np.searchsorted(below, half, side=side) for side in ("left", "right")]
+    return float(np.mean(values[order][middle]))
+
+
+@declare_mean(
+    "label_accuracy",
+    "Share of labels that are right, over all examples and labels.",
+    ("multilabel",),
+    True,
+    decided=True,
+)
+def label_accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
-    return _mean(((p > 0.5) == (t > 0.5)).all(1), weight)
+    return ((p > 0.5) == (t > 0.5)).mean(1)
+
+
+@declare_mean("exact_match", "Share of examples with all labels right.", ("multilabel",), True, decided=True)
+def exact_match(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    p, t = _flat(prediction, target)
+    return ((p > 0.5) == (t > 0.5)).all(1)
 
 
 METRICS["loss"] = Metric(

@@ -20,7 +20,7 @@ from pellucid.training.step import TrainingStep
 PART_SECONDS = 0.05
 """How long an executor runs before the clock and interrupts are looked at."""
 
-Arrays = Mapping[str, np.ndarray]
+Arrays = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,33 @@ class MiniBatchTraining(Training):
         """Go through the epochs."""
         reason = None
         while not reason and self.progress.epoch < self.plan.epochs:
-            reason = self._epoch()
+            stopped, ended = self._epoch(), self.complete_epoch()
+            reason = stopped or ended
         return reason
+
+    def complete_epoch(self) -> str | None:
+        """End the epoch under way if all its steps are done; return the reason to stop, if there is one."""
+        if self.progress.epoch_steps < self.steps_per_epoch:
+            return None
+        rate = float(self._rates()[-1]) if self.steps.learning_rate else None
+        return self.end_epoch(self.progress, self._mean_loss(), rate)
 
     def judge(self, value: float) -> dict[str, float]:
         """Let the schedule hear the value of the watched metric after an epoch."""
         sign = -1.0 if self.plan.watched.higher_is_better else 1.0
         return self.steps.schedule.observe(self.progress.schedule, sign * value)
 
+    def _steps_left(self) -> int:
+        """Return how many steps of the epoch there still are to do."""
+        progress, steps = self.progress, self.plan.steps
+        left = self.steps_per_epoch - progress.epoch_steps
+        return left if steps is None else max(0, min(left, steps - progress.step))
+
     def _epoch(self) -> str | None:
-        order, settings, arrays = self._prepare()
-        while (progress := self.progress).epoch_steps < self.steps_per_epoch:
+        """Do the steps of an epoch; return the reason why they were not all done, or have been the last."""
+        order, settings, arrays = self._prepare() if self._steps_left() else (np.empty(0, np.int64), {}, {})
+        while left := self._steps_left():
+            progress = self.progress
             part = self.steps.program.run(
                 {**progress.parameters, **progress.state},
                 arrays,
@@ -86,6 +102,7 @@ class MiniBatchTraining(Training):
                 first_step=progress.epoch * self.steps_per_epoch,
                 start=progress.epoch_steps,
                 seconds=0.0 if self.handlers.every_step else PART_SECONDS,
+                limit=left,
             )
             self._take(part)
             if part.failed:
@@ -93,17 +110,21 @@ class MiniBatchTraining(Training):
             reason = "interrupted" if part.interrupted else self._after_part(part)
             if reason:
                 return reason
-        rate = float(settings["learning_rate"][-1]) if self.steps.learning_rate else None
-        return self.end_epoch(self.progress, self._mean_loss(), rate)
+        return self.out_of_steps()
+
+    def _rates(self) -> np.ndarray:
+        """Return the learning rate of each step of the epoch."""
+        epoch, count, schedule = self.progress.epoch, self.steps_per_epoch, self.steps.schedule
+        return self.steps.settings["learning_rate"] * schedule.factors(
+            epoch * count, count, count, self.progress.schedule
+        )
 
     def _prepare(self) -> tuple[np.ndarray, dict[str, Any], Arrays]:
         """Return the order of the epoch's rows, its settings step by step, and its arrays."""
         plan, steps, progress = self.plan, self.steps, self.progress
         epoch, count = progress.epoch, self.steps_per_epoch
         order = permutation(plan.seed, "order", epoch, plan.examples) if steps.shuffle else np.arange(plan.examples)
-        settings: dict[str, Any] = dict(steps.settings)
-        factors = steps.schedule.factors(epoch * count, count, count, progress.schedule)
-        settings["learning_rate"] = settings["learning_rate"] * factors
+        settings: dict[str, Any] = {**steps.settings, "learning_rate": self._rates()}
         if steps.mixup is not None:
             settings["mixup/ratio"] = steps.mixup(plan.seed, epoch * count, count)
         return order, settings, plan.arrays if steps.augment is None else steps.augment(plan.arrays, epoch)
@@ -115,8 +136,8 @@ class MiniBatchTraining(Training):
             progress,
             parameters={path: part.carried[path] for path in step.parameters},
             state={path: part.carried[path] for path in step.state},
-            loss_sum=progress.loss_sum + float(np.dot(part.losses, part.weights)),
-            weight_sum=progress.weight_sum + float(part.weights.sum()),
+            loss_sum=_add_all(progress.loss_sum, part.losses * part.weights),
+            weight_sum=_add_all(progress.weight_sum, part.weights),
             epoch_steps=progress.epoch_steps + part.steps,
             step=progress.step + part.steps,
             seconds=self.seconds(),
@@ -148,3 +169,8 @@ class MiniBatchTraining(Training):
             settings=form.settings,
             rows=self.plan.rows[rows],
         )
+
+
+def _add_all(start: float, values: np.ndarray) -> float:
+    """Add values one after the other, so that the sum does not depend on how an epoch was cut into parts."""
+    return float(np.cumsum(np.concatenate([[start], values]))[-1])

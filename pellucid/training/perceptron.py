@@ -10,13 +10,18 @@ import numpy as np
 from pellucid.errors import DataError
 from pellucid.executors.program import StepGraph, compile_epochs
 from pellucid.graph.builder import build
+from pellucid.graph.context import Context
 from pellucid.graph.graph import Graph
 from pellucid.graph.types import Axis, Type, float64
 from pellucid.graph.value import Value
+from pellucid.nn.losses.classification import MulticlassHinge
+from pellucid.ops.activations import relu
 from pellucid.ops.arithmetic import add
-from pellucid.ops.comparison import maximum, select
+from pellucid.ops.comparison import maximum, minimum, select
+from pellucid.ops.contraction import contraction
 from pellucid.ops.reductions import max as largest
 from pellucid.ops.reductions import sum as total
+from pellucid.ops.rows import one_hot
 from pellucid.optim.settings import check_number
 from pellucid.random import permutation
 
@@ -112,6 +117,88 @@ def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, 
         carried = part.carried
         mistakes.append(int(part.losses.sum()))
     return PerceptronFit(carried["weight"], float(carried["bias"]), mistakes, mistakes[-1] == 0)
+
+
+@dataclass(frozen=True)
+class OneVersusRestPerceptron(MulticlassHinge):
+    """The perceptron criterion of each class against the rest, summed: ``max(0, -t output)``, t = 1 for the right one.
+
+    The class with the largest output is predicted.
+    Source: Rosenblatt, Principles of Neurodynamics (1962); Bishop (2006), sections 4.1.2 and 4.1.7.
+    """
+
+    def build(self, context: Context, output: Value, target: Value) -> Value:
+        sides = 2 * one_hot(target, int(output.shape[1]), dtype=output.dtype) - 1
+        return total(relu(-sides * output), axis=1)
+
+
+@dataclass(frozen=True)
+class PerceptronRule:
+    """The perceptron rule with what scikit-learn's has besides.
+
+    Attributes
+    ----------
+    learning_rate : float
+    intercept : bool
+        Whether the bias learns.
+    l2 : float
+        Before each example, weights are multiplied by ``1 - learning_rate * l2``.
+    l1 : float
+        After each example, weights move towards 0 by what the penalties so far amount to, less what they have moved
+        already (Tsuruoka, Tsujii and Ananiadou, Stochastic gradient descent training for L1-regularized log-linear
+        models with cumulative penalty, ACL 2009).
+    """
+
+    learning_rate: float = 1.0
+    intercept: bool = True
+    l2: float = 0.0
+    l1: float = 0.0
+
+
+def build_perceptron_step(features: int, outputs: int, rule: PerceptronRule) -> StepGraph:
+    """Return one step of several perceptrons that see the same example: an epoch of it is one pass over all rows.
+
+    With t = -1 or 1 for the side on which the example belongs, and a push of t times the learning rate times what the
+    example counts: where ``push (x w + b) <= 0``, push x is added to w, and push to b.
+
+    Parameters
+    ----------
+    features, outputs : int
+    rule : PerceptronRule
+
+    Returns
+    -------
+    StepGraph
+        Its data are ``x`` [1, features] and ``push`` [1, outputs]; it carries ``weight`` [features, outputs] and
+        ``bias`` [outputs], and with L1 ``penalty`` and ``paid`` [features, outputs]. Its loss is
+        ``sum(max(0, -push (x w + b)))``.
+    """
+
+    def step(weight: Value, bias: Value, x: Value, push: Value, row_weight: Value, **state: Value) -> dict[str, Value]:
+        agreement = push * (contraction(x, weight, labels="bi,io->bo") + bias)
+        change = select(agreement <= 0, push, 0.0)
+        kept = weight * max(0.0, 1.0 - rule.learning_rate * rule.l2) if rule.l2 else weight
+        new = {"weight": kept + contraction(x, change, labels="bi,bo->io"), "bias": bias}
+        if rule.intercept:
+            new["bias"] = bias + change[0]
+        if rule.l1:
+            new |= _pay(new["weight"], state["penalty"] + rule.learning_rate * rule.l1, state["paid"])
+        return {"loss": total(relu(-agreement)), "magnitude": largest(abs(new["weight"])), **new}
+
+    one = Axis(1, "batch")
+    shapes: dict[str, tuple[int, ...]] = {"weight": (features, outputs), "bias": (outputs,)}
+    shapes |= {"penalty": (), "paid": (features, outputs)} if rule.l1 else {}
+    carried = tuple(shapes)
+    shapes |= {"x": (one, features), "push": (one, outputs), "row_weight": (one,)}
+    graph = build(step, **{name: Type(float64, shape) for name, shape in shapes.items()})
+    return StepGraph(graph, 1, ("x", "push"), "row_weight", carried, ())
+
+
+def _pay(weight: Value, penalty: Value, paid: Value) -> dict[str, Value]:
+    """Return weights after the cumulative penalty, which takes none across 0."""
+    low, high = maximum(weight - (penalty + paid), 0.0), minimum(weight + (penalty - paid), 0.0)
+    moved = select(weight > 0, low, select(weight < 0, high, 0.0))
+    return {"weight": moved, "penalty": penalty, "paid": paid + (moved - weight)}
 
 
 def _step(features: int) -> Graph:

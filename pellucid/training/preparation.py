@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import Dataset, split
+from pellucid.data.dataset import Dataset, is_sparse
+from pellucid.data.split import split
 from pellucid.errors import PellucidError, UsageError, nearest
 from pellucid.nn.losses import Loss
 from pellucid.nn.losses import loss as loss_called
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
 from pellucid.optim.settings import check_number
-from pellucid.training.evaluate import as_arrays
+from pellucid.training.evaluate import as_arrays, metric_key
 from pellucid.training.metrics import Metric, metric, metrics_for
 from pellucid.training.step import TrainingStep
 
@@ -42,35 +43,45 @@ def losses_by_output(network: Network, given: str | Loss | Mapping[str, str | Lo
 
 
 def chosen_metrics(losses: Mapping[str, Loss], names: Sequence[str] | None) -> tuple[Metric, ...]:
-    """Return the metrics of these names; by default all that fit the task."""
-    task = next(iter(losses.values())).task
-    fitting = [found for found in metrics_for(task) if found.name != "loss"]
+    """Return the metrics of these names; by default all that are listed and fit the task of an output."""
+    tasks = dict.fromkeys(loss.task for loss in losses.values())
+    fitting = {found.name: found for task in tasks for found in metrics_for(task) if found.name != "loss"}
     if names is None:
-        return tuple(fitting)
+        return tuple(found for found in fitting.values() if found.listed)
     if isinstance(names, str):
         raise UsageError("metrics are a list of names", where="metrics", got=repr(names), fix=f"Write [{names!r}].")
     chosen = [metric(name) for name in names if name != "loss"]
     for found in chosen:
-        if found not in fitting:
-            fix = nearest(found.name, [usual.name for usual in fitting])
-            raise UsageError(f"metric {found.name!r} does not fit the task {task!r}", where="metrics", fix=fix)
+        if found.name not in fitting:
+            what = f"metric {found.name!r} does not fit the task {' and '.join(map(repr, tasks))}"
+            raise UsageError(what, where="metrics", fix=nearest(found.name, fitting))
     return tuple(chosen)
 
 
 def watched_metric(
-    losses: Mapping[str, Loss], name: str, kind: str, validated: bool
-) -> tuple[Metric, tuple[Metric, ...]]:
-    """Return the metric to judge by, and all that the history records."""
-    task = next(iter(losses.values())).task
-    found = metric(name)
-    fitting = [usual for usual in metrics_for(task) if usual.fits(kind)]
-    if found.name != "loss" and found not in fitting:
+    losses: Mapping[str, Loss], name: str, kinds: Mapping[str, str], validated: bool
+) -> tuple[str, Metric, tuple[Metric, ...]]:
+    """Return the metric to judge by, its name with the output's where there are several, and all to record."""
+    fitting = {
+        output: {found.name: found for found in metrics_for(loss.task) if found.fits(kinds[output])}
+        for output, loss in losses.items()
+    }
+    usual = [next(iter(found.values())) for found in fitting.values() if found]
+    if name == "loss":
+        return name, metric(name), tuple(dict.fromkeys(usual))
+    of, _, short = name.rpartition("/") if len(losses) > 1 else ("", "", name)
+    if of and of not in losses:
+        raise UsageError(f"the network has no output {of!r}", where="metric", fix=nearest(of, losses))
+    found = metric(short)
+    fits = next((output for output in ([of] if of else losses) if short in fitting[output]), None)
+    if fits is None:
+        first = of or next(iter(losses))
+        task, kind = losses[first].task, kinds[first]
         what = f"metric {name!r} does not fit the task {task!r}, of which the loss predicts the {kind}"
-        raise UsageError(what, fix=nearest(name, ["loss", *(usual.name for usual in fitting)]))
-    if found.name != "loss" and not validated:
+        raise UsageError(what, fix=nearest(short, ["loss", *fitting[first]]))
+    if not validated:
         raise UsageError(f"metric {name!r} needs validation", where="metric", fix="Pass validation=0.1 or a dataset.")
-    usual = fitting[:1]
-    return found, tuple(dict.fromkeys([*usual, *([found] if found.name != "loss" else [])]))
+    return metric_key(losses, fits, found), found, tuple(dict.fromkeys([*usual, found]))
 
 
 def learning_and_validation(
@@ -97,7 +108,7 @@ def learning_and_validation(
     return dataset.take(training), dataset.take(validating), training
 
 
-def validation_arrays(network: Network, losses: Mapping[str, Loss], validating: Dataset) -> dict[str, np.ndarray]:
+def validation_arrays(network: Network, losses: Mapping[str, Loss], validating: Dataset) -> dict[str, Any]:
     """Return the arrays of the validation part; what does not fit is said to be there."""
     try:
         return as_arrays(network, losses, validating)
@@ -212,6 +223,11 @@ def fingerprint_of(step: TrainingStep, *parts: Any) -> str:
             for name in sorted(item):
                 digest.update(name.encode())
                 add(item[name])
+        elif is_sparse(item):
+            add([item.shape, item.data, item.indices, item.indptr])
+        elif isinstance(item, list):
+            for part in item:
+                add(part)
         elif isinstance(item, np.ndarray):
             digest.update(f"{item.dtype}{item.shape}".encode())
             digest.update(np.ascontiguousarray(item).data)

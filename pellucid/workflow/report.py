@@ -3,106 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from pellucid.data.targets import TargetEncoding
-from pellucid.training.metrics import Metric, metric, metrics_for, predicted_classes
-from pellucid.workflow.intervals import Bootstrap, wilson_interval
-
-MAIN = {"regression": "rmse", "binary": "accuracy", "multiclass": "accuracy", "multilabel": "label_accuracy"}
-"""The metric by which the network is compared with the others."""
-
-SHARES = ("accuracy", "exact_match")
-"""Metrics that are shares of rows: their interval is Wilson's."""
-
-MOST_CLASSES = 10
-"""Of more classes there is no confusion matrix."""
-
-FEW_ROWS = 30
-"""Of fewer test rows the report says that they are few."""
-
-NETWORK = "network"
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric's value, and its 95 % interval where there is one."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The network and a baseline by the main metric.
-
-    Attributes
-    ----------
-    baseline, metric : str
-    network, other : float
-        Their values.
-    low, high : float or None
-        The 95 % interval of how much better the network is.
-    verdict : str
-        "better"; "unclear" where the network is better, but by less than chance among these rows could make it; "not
-        better".
-    """
-
-    baseline: str
-    metric: str
-    network: float
-    other: float
-    low: float | None
-    high: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How often each class (row) was predicted as each class (column)."""
-
-    classes: tuple
-    counts: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Prediction minus truth, in the target's own unit."""
-
-    mean: float
-    deviation: float
-    minimum: float
-    quartiles: tuple[float, float, float]
-    maximum: float
-
-
-@dataclass(frozen=True)
-class Section:
-    """What is to be said of one target; of all of them for multilabel.
-
-    Attributes
-    ----------
-    target : str
-    scores : dict of dict of Score
-        By metric, and by who predicted: ``network`` first.
-    comparisons : tuple of Comparison
-    confusion : Confusion or None
-    residuals : Residuals or None
-    labels : dict of float
-        For multilabel, the share of rows for which each label is right.
-    """
-
-    target: str
-    scores: dict[str, dict[str, Score]]
-    comparisons: tuple[Comparison, ...]
-    confusion: Confusion | None = None
-    residuals: Residuals | None = None
-    labels: dict[str, float] | None = None
+from pellucid.errors import UsageError, nearest
+from pellucid.training.metrics import as_probability, metrics_for
+from pellucid.workflow.measuring import FEW_ROWS, Measuring
+from pellucid.workflow.report_parts import NETWORK, Section
 
 
 @dataclass(frozen=True)
@@ -117,15 +28,22 @@ class Report:
         One for each target of a regression, one otherwise.
     notes : tuple of str
         What else the reader has to know.
+    fresh : bool
+        Whether training has not seen the rows.
+    weighted : bool
+        Whether rows count by weights of their own.
     """
 
     task: str
     rows: int
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
+    fresh: bool = True
+    weighted: bool = False
 
     def __str__(self) -> str:
-        from pellucid.workflow.view import as_text, view_report
+        from pellucid.workflow.layout import as_text
+        from pellucid.workflow.view_report import view_report
 
         return as_text(view_report(self))
 
@@ -141,7 +59,27 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON; numbers that are not defined are None."""
-        return _plain(asdict(self))
+        return as_plain(asdict(self))
+
+
+def check_metric(name: str | None, task: str) -> None:
+    """See that a metric exists and fits a task; None and "loss" stand for the usual one.
+
+    Raises
+    ------
+    UsageError
+        Where it does not; with the nearest of those that do.
+
+    Examples
+    --------
+    >>> check_metric("acuracy", "multiclass")
+    Traceback (most recent call last):
+    pellucid.errors.UsageError: no metric of multiclass is called 'acuracy'. Did you mean 'accuracy'? Known: ...
+    """
+    known = [found.name for found in metrics_for(task)]
+    if name is not None and name not in known:
+        known.remove("loss")
+        raise UsageError(f"no metric of {task} is called {name!r}", fix=nearest(name, known))
 
 
 def build_report(
@@ -150,6 +88,11 @@ def build_report(
     predictions: Mapping[str, np.ndarray],
     seed: int,
     notes: tuple[str, ...] = (),
+    weights: np.ndarray | None = None,
+    metric: str | None = None,
+    *,
+    kind: str = "probability",
+    fresh: bool = True,
 ) -> Report:
     """Compare predictions with the truth.
 
@@ -163,6 +106,20 @@ def build_report(
     seed : int
         Of the bootstrap.
     notes : tuple of str
+    weights : ndarray, [rows], optional
+        How much each row counts.
+    metric : str, optional
+        The metric to compare by, and to begin with; by default the first of the task.
+    kind : str
+        What the network predicts of classes: a "probability", or a "score", of which positive ones mean true, unless
+        the targets have a threshold.
+    fresh : bool
+        Whether training has not seen the rows.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such metric of the task.
 
     Examples
     --------
@@ -172,107 +129,57 @@ def build_report(
     >>> report.metrics["accuracy"], report.sections[0].confusion.counts
     (0.75, ((2, 0), (1, 1)))
     """
-    bootstrap = Bootstrap(len(truth), seed)
+    check_metric(metric, targets.task)
+    predictions, decided = dict(predictions), dict(predictions)
+    if targets.task in ("binary", "multilabel"):
+        decided[NETWORK] = targets.decide(predictions[NETWORK], kind).astype(np.float64)
+        predictions[NETWORK] = _above_half(predictions[NETWORK], kind)
+    measuring = Measuring(targets, truth, predictions, decided, seed, weights, metric, kind)
     if targets.task == "regression":
-        sections = tuple(
-            _section(
-                targets, name, truth[:, [i]], {who: found[:, [i]] for who, found in predictions.items()}, bootstrap
-            )
-            for i, name in enumerate(targets.names)
-        )
+        sections = tuple(measuring.of_target(place, name) for place, name in enumerate(targets.names))
     else:
-        sections = (_section(targets, ", ".join(targets.names), truth, predictions, bootstrap),)
-    if len(truth) < FEW_ROWS:
-        many = f"{len(truth)} test row{'s' if len(truth) > 1 else ''}"
-        few = f"{many} can tell little: with another seed the numbers may be quite different."
-        notes = (*notes, few)
-    return Report(targets.task, len(truth), sections, notes)
+        sections = (measuring.of_classes(),)
+    threshold = targets.tell_threshold(kind)
+    notes = (*notes, *([f"{threshold}: that is the network's own threshold."] if threshold else []))
+    notes = (*notes, *_warnings(truth, sections, weights))
+    return Report(targets.task, len(truth), sections, notes, fresh, weights is not None)
 
 
-def _section(
-    targets: TargetEncoding,
-    name: str,
-    truth: np.ndarray,
-    predictions: Mapping[str, np.ndarray],
-    bootstrap: Bootstrap,
-) -> Section:
-    scores = _scores(targets.task, truth, predictions, bootstrap)
-    comparisons = _compare(targets.task, truth, predictions, bootstrap)
-    confusion = residuals = labels = None
-    prediction = predictions[NETWORK]
-    if targets.task == "regression":
-        residuals = _residuals(prediction - truth)
-    elif targets.task == "multilabel":
-        right = (prediction > 0.5) == (truth > 0.5)
-        labels = dict(zip(targets.names, right.mean(axis=0).tolist(), strict=True))
-    elif len(targets.classes) <= MOST_CLASSES:
-        confusion = _confusion(targets.classes, truth, prediction)
-    return Section(name, scores, comparisons, confusion, residuals, labels)
+def _above_half(prediction: np.ndarray, kind: str) -> np.ndarray:
+    return as_probability(prediction.reshape(-1, 1), kind).reshape(prediction.shape)
 
 
-def _scores(
-    task: str, truth: np.ndarray, predictions: Mapping[str, np.ndarray], bootstrap: Bootstrap
-) -> dict[str, dict[str, Score]]:
-    chosen = [found for found in metrics_for(task) if found.name != "loss"]
-    chosen.sort(key=lambda found: found.name != MAIN[task])
-    pairs = [(found, who) for found in chosen for who in predictions]
-    resampled = [pair for pair in pairs if pair[0].name not in SHARES]
-    found_intervals = bootstrap.intervals([_statistic(found, predictions[who], truth) for found, who in resampled])
-    intervals = dict(zip(resampled, found_intervals, strict=True))
-    scores: dict[str, dict[str, Score]] = {found.name: {} for found in chosen}
-    ones = np.ones(len(truth))
-    for found, who in pairs:
-        value = found.compute(predictions[who], truth, ones)
-        interval = wilson_interval(value, len(truth)) if found.name in SHARES else intervals[found, who]
-        known = interval is not None and math.isfinite(value)
-        scores[found.name][who] = Score(value, *interval) if known and interval else Score(value)
-    return scores
+def _warnings(truth: np.ndarray, sections: tuple[Section, ...], weights: np.ndarray | None) -> list[str]:
+    """Return what the reader has to know of the rows."""
+    told, rows = [], len(truth) if weights is None else int((weights > 0).sum())
+    if not rows:
+        return ["All test rows have the weight 0, so that nothing can be told of them."]
+    if rows < FEW_ROWS:
+        many = f"{rows} test row{'s' if rows != 1 else ''}"
+        told.append(f"{many} can tell little: with another seed the numbers may be quite different.")
+    undefined = [
+        name.replace("_", " ") for name, by in sections[0].scores.items() if not math.isfinite(by[NETWORK].value)
+    ]
+    if undefined:
+        one = "is" if len(undefined) == 1 else "are"
+        told.append(f"{' and '.join(undefined)} {one} undefined where the target is the same in all test rows.")
+    return told
 
 
-def _statistic(found: Metric, prediction: np.ndarray, truth: np.ndarray) -> Callable[[np.ndarray], float]:
-    def compute(weight: np.ndarray) -> float:
-        used = weight > 0  # what is not in the resample must not count as a class of its own
-        return found.compute(prediction[used], truth[used], weight[used])
+def as_plain(value: Any) -> Any:
+    """Return data as JSON takes them: numbers that are not finite become None.
 
-    return compute
-
-
-def _compare(
-    task: str, truth: np.ndarray, predictions: Mapping[str, np.ndarray], bootstrap: Bootstrap
-) -> tuple[Comparison, ...]:
-    found = metric(MAIN[task])
-    sign = 1.0 if found.higher_is_better else -1.0
-    network, *others = predictions
-    ones, mine = np.ones(len(truth)), _statistic(found, predictions[network], truth)
-    comparisons = []
-    for other in others:
-        theirs = _statistic(found, predictions[other], truth)
-        interval = bootstrap.interval(lambda weight, theirs=theirs: sign * (mine(weight) - theirs(weight)))  # type: ignore[misc]
-        low, high = interval or (None, None)
-        a, b = mine(ones), theirs(ones)
-        ahead = sign * (a - b) > 0
-        certain = low > 0 if low is not None else len(truth) >= FEW_ROWS
-        verdict = ("better" if certain else "unclear") if ahead else "not better"
-        comparisons.append(Comparison(other, found.name, a, b, low, high, verdict))
-    return tuple(comparisons)
-
-
-def _confusion(classes: tuple, truth: np.ndarray, prediction: np.ndarray) -> Confusion:
-    counts = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts, (truth.reshape(-1).astype(np.int64), predicted_classes(prediction)), 1)
-    return Confusion(classes, tuple(map(tuple, counts.tolist())))
-
-
-def _residuals(errors: np.ndarray) -> Residuals:
-    low, first, median, third, high = np.quantile(errors, [0, 0.25, 0.5, 0.75, 1]).tolist()
-    return Residuals(float(errors.mean()), float(errors.std()), low, (first, median, third), high)
-
-
-def _plain(value: Any) -> Any:
+    Examples
+    --------
+    >>> as_plain({"a": (1, np.float64("nan")), 2: np.arange(2)})
+    {'a': [1, None], '2': [0, 1]}
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pellucid.model.model import Model
 from pellucid.training.fit import Fit
+from pellucid.workflow.plan import Plan
 from pellucid.workflow.recipe import Recipe
 from pellucid.workflow.report import Report
 from pellucid.workflow.understanding import Understanding
@@ -20,7 +21,8 @@ class Run:
     Attributes
     ----------
     understanding : Understanding
-    recipe : Recipe
+    plan : Plan
+        What was to be done, with all that was decided on the way: run again, it gives the same model.
     model : Model
         Predicts from tables.
     fit : Fit
@@ -37,7 +39,7 @@ class Run:
     """
 
     understanding: Understanding
-    recipe: Recipe
+    plan: Plan
     model: Model
     fit: Fit
     history: list[dict[str, Any]]
@@ -45,3 +47,8 @@ class Run:
     seconds: float
     interrupted: bool
     folder: Path | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """The network and its training."""
+        return self.plan.recipe

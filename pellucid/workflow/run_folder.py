@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pellucid.errors import ModelError, UsageError
@@ -16,6 +17,12 @@ from pellucid.errors import ModelError, UsageError
 MODEL = "model.json"
 FILES = ("model.safetensors", "history.jsonl", "curves.png", "run.toml", MODEL)
 """What a run folder holds. The last one is the last to come: without it there is no model."""
+
+CHECKPOINT = "checkpoint.safetensors"
+"""What is in it besides while training runs, and after it was stopped; alone it is no run."""
+
+CHECKPOINT_SECONDS = 10.0
+"""How often a checkpoint is written. Of a training that failed sooner none is kept."""
 
 RUNS = "runs"
 
@@ -31,11 +38,19 @@ class Destination:
         Whether the files of an earlier run in it may be replaced. Others always stay.
     numbered : bool
         Whether the name ends in a number, so that another one may be taken.
+    resume : bool
+        Whether the run in it is to be gone on with.
     """
 
     path: Path
     overwrite: bool = False
     numbered: bool = False
+    resume: bool = False
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file of the checkpoint."""
+        return self.path / CHECKPOINT
 
     def check(self) -> None:
         """See that a folder can be written there; nothing is left of the attempt.
@@ -43,26 +58,68 @@ class Destination:
         Raises
         ------
         UsageError
-            Where something is there that must not be replaced, or nothing can be written.
+            Where something is there that must not be replaced, nothing to go on with, or nothing can be written.
         """
         where = str(self.path)
+        if "\0" in where:
+            raise UsageError("no name of a folder has a NUL in it", where=where, fix="Choose another name.")
         if self.path.is_symlink() and not self.path.exists():
             raise UsageError("a link that leads nowhere is in the way of the run folder", where=where)
         if self.path.exists() and not self.path.is_dir():
             raise UsageError("a file is in the way of the run folder", where=where, fix="Choose another name.")
         with _told_as_error(where):
             found = sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
-            if found and not self.overwrite:
-                fix = "Choose another name, or say --overwrite."
-                raise UsageError("the folder is not empty", where=where, got=_listed(found), fix=fix)
-            if found and not set(found) & set(FILES):
-                fix = "Only a run's folder is overwritten: choose another name."
-                raise UsageError("the folder holds no run", where=where, got=_listed(found), fix=fix)
-            directories = [name for name in found if name in FILES and (self.path / name).is_dir()]
+            self._check_content([name for name in found if not _is_left_over(name)])
+            directories = [name for name in found if name in (*FILES, CHECKPOINT) and (self.path / name).is_dir()]
             if directories:
                 raise UsageError("a folder is in the way of a run's file", where=str(self.path / directories[0]))
             nearest = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
             os.rmdir(tempfile.mkdtemp(prefix=".pellucid.", dir=nearest))
+
+    def _check_content(self, found: list[str]) -> None:
+        where, unfinished = str(self.path), CHECKPOINT in found
+        if self.resume:
+            if found and not unfinished:
+                ended = MODEL in found
+                what = "the run in this folder has ended: there is nothing to go on with" if ended else "not empty"
+                fix = "Train anew with --overwrite, or go on with other rows by --from." if ended else ""
+                raise UsageError(what, where=where, got=_listed(found), expected=CHECKPOINT, fix=fix)
+        elif found and not self.overwrite:
+            if unfinished:
+                fix = "Go on with --resume, or start anew with --overwrite."
+                raise UsageError("the folder holds a run that was stopped", where=where, fix=fix)
+            fix = "Choose another name, or say --overwrite."
+            raise UsageError("the folder is not empty", where=where, got=_listed(found), fix=fix)
+        elif found and not set(found) & {*FILES, CHECKPOINT}:
+            fix = "Only a run's folder is overwritten: choose another name."
+            raise UsageError("the folder holds no run", where=where, got=_listed(found), fix=fix)
+
+    @contextmanager
+    def claim(self) -> Iterator[Destination]:
+        """Make the folder, so that a checkpoint can be in it, and yield the destination as it is from then on.
+
+        Left by an exception, nothing stays that was made, but for the checkpoint of a training that has run for a
+        while: it can be gone on with.
+        """
+        began, path = time.perf_counter(), self.path
+        with _told_as_error(str(path)):
+            made = [place for place in path.absolute().parents if not place.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                fresh = not path.exists()
+                try:
+                    path.mkdir(exist_ok=not self.numbered)
+                    break
+                except FileExistsError:
+                    path = _next(path)
+        before = (path / CHECKPOINT).exists()
+        try:
+            yield replace(self, path=path, numbered=False)
+        except BaseException:
+            if not before and time.perf_counter() - began < CHECKPOINT_SECONDS:
+                (path / CHECKPOINT).unlink(missing_ok=True)
+            _remove_empty([path, *made] if fresh else made)
+            raise
 
     def commit(self, write: Callable[[Path], None]) -> Path:
         """Let `write` fill a folder beside the destination, and move it there; return where it is.
@@ -87,11 +144,7 @@ class Destination:
             except BaseException:
                 if unfinished is not None:
                     shutil.rmtree(unfinished, ignore_errors=True)
-                for place in made:
-                    try:
-                        place.rmdir()
-                    except OSError:  # not made, or another run has begun to use it
-                        break
+                _remove_empty(made)
                 raise
 
     def _move(self, unfinished: Path) -> Path:
@@ -103,7 +156,8 @@ class Destination:
                 path.rmdir()
             os.rename(unfinished, path)
             return path
-        if not self.overwrite:
+        others = [entry.name for entry in path.iterdir() if entry.name != CHECKPOINT and not _is_left_over(entry.name)]
+        if others and not self.overwrite and not self.resume:
             raise UsageError("the folder was filled while training ran", where=str(path), fix="Choose another name.")
         for name in reversed(FILES):  # the model first: half of an earlier run must not pass for one
             (path / name).unlink(missing_ok=True)
@@ -115,7 +169,11 @@ class Destination:
 
 
 def choose_destination(
-    out: str | os.PathLike[str] | None, table: str | None, targets: Sequence[str], overwrite: bool = False
+    out: str | os.PathLike[str] | None,
+    table: str | None,
+    targets: Sequence[str],
+    overwrite: bool = False,
+    resume: bool = False,
 ) -> Destination:
     """Return where a run's folder goes: where the user says, or ``runs/<table>-<target>-<number>``.
 
@@ -127,13 +185,29 @@ def choose_destination(
     if out is not None:
         if not str(out):
             raise UsageError("no name for the run folder", where="--out")
-        return Destination(Path(out), overwrite)
+        return Destination(Path(out), overwrite, resume=resume)
+    if resume:
+        raise UsageError("no folder is named whose run is to be gone on with", fix="Name it with --out.")
     words = [Path(table).stem if table else "table", "-".join(targets[:3])]
     name = "-".join(re.sub(r"[^\w.-]+", "_", word).strip("._-")[:60] or "x" for word in words)
     path = Path(RUNS) / f"{name}-1"
     while path.exists():
         path = _next(path)
     return Destination(path, overwrite=False, numbered=True)
+
+
+def _is_left_over(name: str) -> bool:
+    """Say whether a file is what a kill in the middle of writing a checkpoint leaves."""
+    return name.startswith(f".{CHECKPOINT}.")
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the inner ones first, as far as there is nothing in them."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:  # not made, or something is in it
+            break
 
 
 def _write_into(unfinished: Path, write: Callable[[Path], None], where: str) -> None:

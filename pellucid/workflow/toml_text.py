@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pellucid.errors import UsageError
@@ -43,14 +43,36 @@ def _write(content: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) 
     given = {key: value for key, value in content.items() if value is not None}
     plain = {key: value for key, value in given.items() if not isinstance(value, Mapping)}
     if path and (plain or not given):
-        lines += ["", f"[{'.'.join(map(_key, path))}]"]
-    lines += [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+        lines += ["", f"[{format_path(path)}]"]
+    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in plain.items()]
     for key, value in given.items():
         if isinstance(value, Mapping):
             _write(value, (*path, str(key)), lines)
 
 
-def _key(key: str) -> str:
+def format_path(path: Iterable[str]) -> str:
+    """Return sections and a key with dots between them, as TOML writes them.
+
+    Examples
+    --------
+    >>> print(format_path(("roles", "a.b")))
+    roles."a.b"
+    """
+    return ".".join(map(toml_key, path))
+
+
+def tell_path(path: Iterable[str]) -> str:
+    """Return a path for a message, where keys may be of any length."""
+    return ".".join(shorten(toml_key(key)) for key in path)
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a long text."""
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def toml_key(key: str) -> str:
+    """Return a key, in quotes where TOML asks for them."""
     bare = key and all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in key)
     return key if bare else _text(key)
 
@@ -62,7 +84,14 @@ def _text(text: str) -> str:
     return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return a value on one line; mappings become inline tables.
+
+    Examples
+    --------
+    >>> print(toml_value([1, 0.5, "a"]), toml_value({"name": "cosine", "epochs": 20}))
+    [1, 0.5, "a"] { name = "cosine", epochs = 20 }
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -72,5 +101,7 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)  # Python spells inf, -inf and nan as TOML does
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{toml_key(key)} = {toml_value(item)}" for key, item in value.items()) + " }"
     raise UsageError("this has no form in TOML", got=type(value).__name__, expected="text, numbers, lists, mappings")

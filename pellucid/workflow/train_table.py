@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pellucid.data.dataset import Dataset
-from pellucid.data.encoders import Encoding, fit_encoders
-from pellucid.data.targets import SCALE, TargetEncoding, fit_targets
 from pellucid.errors import UsageError
-from pellucid.model.build import build_model
 from pellucid.model.model import Model
-from pellucid.model.scalars import PREDICTION
-from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
-from pellucid.training.evaluate import Evaluator, as_arrays
-from pellucid.training.events import EpochEnded, Event
-from pellucid.training.fit import Fit, fit
-from pellucid.training.metrics import metrics_for
-from pellucid.workflow.baselines import CONSTANT, fit_linear_model, predict_constant
+from pellucid.workflow.finishing import INTERRUPTED, Finishing
+from pellucid.workflow.judging import LEAST_SECONDS, Judgement, cross_validate, judge, judge_without_test
+from pellucid.workflow.making import Making, in_own_unit, prepare
+from pellucid.workflow.plan import Plan
 from pellucid.workflow.recipe import Recipe
-from pellucid.workflow.record import write_run
-from pellucid.workflow.report import NETWORK, Report, build_report
+from pellucid.workflow.record import STOPPED, recorded_stop, settle, write_run
 from pellucid.workflow.run import Run
 from pellucid.workflow.run_folder import Destination
+from pellucid.workflow.starting import load_start
 from pellucid.workflow.understanding import Understanding, understand
-
-MOST_TRAINING_ROWS = 4096
-"""So many training rows tell the metric of the training part after each epoch."""
-
-AFTER_INTERRUPT = 3.0
-"""So many seconds the linear model may take once Ctrl-C has ended the training."""
-
-INTERRUPTED = "interrupted"
 
 
 def train_table(
-    data: Any,
-    target: str | Sequence[str],
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
     *,
+    plan: Plan | None = None,
     task: str | None = None,
     recipe: Recipe | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     time_limit: float | None = None,
-    folder: str | Path | Destination | None = None,
+    test: Any = None,
+    group: str | None = None,
+    time_order: str | None = None,
+    weight: str | None = None,
+    ignore: Sequence[str] | None = None,
+    roles: Mapping[str, str] | None = None,
+    separator: str | None = None,
+    folds: int | None = None,
+    start_from: Model | str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    folder: str | os.PathLike[str] | Destination | None = None,
     overwrite: bool = False,
     progress: bool | None = False,
     on_understood: Callable[[Understanding, Network], None] | None = None,
@@ -57,22 +53,58 @@ def train_table(
     """Train a network on a table, and compare it with simple baselines on rows that it has not seen.
 
     Of the rows, 70 % are learned from, 10 % say when to stop, and 20 % are for the report; classes are in equal shares
-    in all of them. Encoders see the training rows only.
+    in all of them. Encoders see the training rows only. `test`, `group`, `time_order` and `folds` divide otherwise.
 
     Ctrl-C ends the training; the report and the folder are then made from the best network so far. A second one raises
-    KeyboardInterrupt, and nothing is written.
+    KeyboardInterrupt, and there is no model. While it runs, the training leaves a checkpoint in the folder every ten
+    seconds; `resume` goes on from there, to the same bits as if it had never stopped.
+
+    Cells are read, and encoders compute, in float64. The network computes in the dtype of the recipe, float32 if it
+    says nothing else: what float32 frames and arrays hold goes into it as it is, and files have no dtype.
+
+    Memory, as measured with CSV files of 50 to 200 MB: 220 MB for the program; for each cell 8 bytes if it is a number
+    or a date, 9 in columns with gaps, 1 for truth values, 8 for text and about 60 more, and its letters, for each
+    different one; 4 bytes for each feature of the training and validation rows (8 in float64); and at most 600 MB for
+    the baselines, which learn from a part of the rows where these are very many. So 1 GB of numbers, 120 million cells,
+    takes about 2.2 GB. The text of a CSV file is never in memory as a whole.
 
     Parameters
     ----------
-    data : path, Table, data frame, or mapping of columns
-    target : str or sequence of str
+    data : path, Table, data frame, or mapping of columns, optional
+        By default the table that the plan names.
+    target : str or sequence of str, optional
+    plan : Plan, optional
+        All that can be said of a run, such as ``read_plan("runs/wine-cultivar-1/run.toml")``. What is given besides
+        takes precedence.
     task : str, optional
         "regression", "binary", "multiclass", "multilabel" or "classification"; by default what the targets suggest.
     recipe : Recipe, optional
-    seed : int
-        The same seed, table and recipe give the same bits, unless time ends the training.
+    seed : int, optional
+        The same seed, table and recipe give the same bits, unless time ends the training. 0 by default.
     time_limit : float, optional
-        Seconds that the training may take.
+        Seconds that the training may take; with `folds` that of all networks together. The baselines may take as long
+        as the training did, and at least 5 seconds.
+    test : like `data`, optional
+        A table of its own for the report.
+    group : str, optional
+        A column whose groups, such as persons, are not divided between training, validation and test.
+    time_order : str, optional
+        A column of dates or numbers: the earliest rows are learned from, the latest are for the report.
+    weight : str, optional
+        A column that says how much each row counts: in training, in encoders, in early stopping and in the report.
+    ignore : sequence of str, optional
+        Columns to leave out.
+    roles : mapping of str, optional
+        What columns are for, where it is not what their values suggest.
+    separator : str, optional
+        What stands between the labels in one cell of the target.
+    folds : int, optional
+        Cross-validation: so many networks are trained, each of which predicts for the report the rows of the fold that
+        it has not seen. The model itself is trained on all rows but those for validation.
+    start_from : Model or path, optional
+        A model whose encoders, network and parameters training starts from. Columns and task have to fit.
+    resume : bool
+        Go on with the training that was stopped in `folder`.
     folder : path or Destination, optional
         Where to leave model, history, curves and record. It must be empty or not be there yet.
     overwrite : bool
@@ -92,6 +124,8 @@ def train_table(
     ------
     DataError, UsageError
         Where table, target or settings do not fit; before anything is written.
+    ModelError
+        Where the model to start from or the checkpoint to go on from cannot be read, or is of another run.
 
     Examples
     --------
@@ -102,141 +136,112 @@ def train_table(
     (12, ['rmse', 'mae', 'r2'])
     """
     began = time.perf_counter()
-    recipe = recipe or Recipe()
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise UsageError("not a seed", where="seed", got=repr(seed), expected="a whole number from 0 to 2^63 - 1")
     if time_limit is not None and not time_limit > 0:
         raise UsageError("no time to train", where="time_limit", got=repr(time_limit), expected="seconds, above 0")
-    destination = folder if isinstance(folder, Destination) or folder is None else Destination(Path(folder), overwrite)
+    plan = _completed(
+        plan or Plan(),
+        target=target,
+        task=task,
+        recipe=recipe,
+        seed=seed,
+        group=group,
+        time_order=time_order,
+        weight=weight,
+        ignore=ignore,
+        roles=roles,
+        separator=separator,
+        folds=folds,
+        start_from=os.fspath(start_from) if isinstance(start_from, os.PathLike) else start_from,
+        time_limit=time_limit,
+    )
+    destination = _destination(folder, overwrite, resume)
     if destination is not None:
         destination.check()
-    understanding = understand(data, target, task, seed)
-    made = _Making(understanding, recipe, seed, time_limit)
+        if destination.resume and plan.recipe.steps == recorded_stop(destination.path):
+            plan = replace(plan, recipe=replace(plan.recipe, steps=0))  # where it was stopped is no wish
+    start = plan.start_from if start_from is None else start_from
+    model = None
+    if start is not None:
+        model, recipe = load_start(start, plan.recipe)
+        plan = replace(plan, recipe=recipe)
+    found = understand(_data(data, plan), plan, test=test, model=model)
+    made = prepare(found, plan, found.parts, model)
     if on_understood is not None:
-        on_understood(understanding, made.network)
-    fitted = made.fit(progress)
-    keep = _Finishing(fitted.reason == INTERRUPTED, on_interrupt)
-    model, report = made.judge(fitted, keep)
-    history = _in_own_unit(fitted.history, made.targets)
+        on_understood(found, made.network)
+    with _claimed(destination) as place:
+        run, keep = _make(made, place, progress, on_interrupt)
 
-    def finish() -> Run:
-        run = Run(understanding, recipe, model, fitted, history, report, time.perf_counter() - began, keep.interrupted)
-        if destination is None:
-            return run
-        where = destination.commit(lambda place: write_run(run, place, seed=seed, time_limit=time_limit))
-        return replace(run, folder=where)
+        def finish() -> Run:
+            ended = replace(run, seconds=time.perf_counter() - began, interrupted=keep.interrupted)
+            if place is None:
+                return ended
+            where = place.commit(lambda unfinished: write_run(ended, unfinished))
+            if run.fit.reason not in STOPPED:
+                place.checkpoint.unlink(missing_ok=True)
+            return replace(ended, folder=where)
 
-    return keep.call(finish)
-
-
-class _Finishing:
-    """What Ctrl-C means once there is something to keep: the first one is noted, the second one aborts."""
-
-    def __init__(self, interrupted: bool, told: Callable[[], None] | None):
-        self.interrupted, self.told = interrupted, told
-        if interrupted and told is not None:
-            told()
-
-    def call(self, work: Callable[[], Any], instead: Callable[[], Any] | None = None) -> Any:
-        """Return what `work` returns; interrupted for the first time, what `instead` does, or `work` anew."""
-        try:
-            return work()
-        except KeyboardInterrupt:
-            if self.interrupted:
-                raise
-            self.interrupted = True
-            if self.told is not None:
-                self.told()
-            return (instead or work)()
+        return keep.call(finish)
 
 
-class _Making:
-    """The encoders, the network and the arrays of a run, and what is done with them."""
-
-    def __init__(self, understanding: Understanding, recipe: Recipe, seed: int, time_limit: float | None):
-        self.understanding, self.recipe, self.seed, self.time_limit = understanding, recipe, seed, time_limit
-        found, train = understanding, understanding.parts["train"]
-        self.encoding: Encoding = fit_encoders(found.table, found.roles, found.task, train, recipe.dtype)
-        self.targets: TargetEncoding = fit_targets(found.table, found.task, train)
-        self.network = recipe.network(len(self.encoding.features), self.targets.outputs)
-        self.loss: Loss = recipe.loss(found.task.kind)
-
-    def dataset(self, part: str) -> Dataset:
-        table = self.understanding.table.take(self.understanding.parts[part])
-        return Dataset({"x": self.encoding.encode(table)}, self.targets.encode(table))
-
-    def fit(self, progress: bool | None) -> Fit:
-        recipe, learning = self.recipe, self.dataset("train")
-        fitted = fit(
-            self.network,
-            learning,
-            loss=self.loss,
-            optimizer=recipe.optimizer(),
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            regularizers=recipe.regularizers(self.loss),
-            validation=self.dataset("validation"),
-            patience=recipe.patience,
-            seed=self.seed,
-            time_limit=self.time_limit,
-            on=self._metric_of_training(learning),
-            progress=progress,
-        )
-        if fitted.reason == INTERRUPTED and fitted.progress.step == 0:
-            raise KeyboardInterrupt
-        return fitted
-
-    def _metric_of_training(self, learning: Dataset) -> Callable[[Event], None]:
-        """Return a handler that adds the metric of training rows to each epoch's record."""
-        losses = dict.fromkeys(self.network.outputs, self.loss)
-        evaluator = Evaluator(self.network, losses)
-        some = learning.take(np.arange(min(len(learning), MOST_TRAINING_ROWS)))
-        arrays = as_arrays(self.network, losses, some)
-        usual = [found for found in metrics_for(self.loss.task) if found.name != "loss"][:1]
-
-        def add(event: Event) -> None:
-            if isinstance(event, EpochEnded):
-                told = evaluator.evaluate(event.parameters, arrays, usual)
-                event.record |= {f"training_{found.name}": told[found.name] for found in usual}
-
-        return add
-
-    def judge(self, fitted: Fit, keep: _Finishing) -> tuple[Model, Report]:
-        """Return the model and what the test rows say of it."""
-        table, parts = self.understanding.table, self.understanding.parts
-        test = table.take(parts["test"])
-        provenance = {
-            "table_sha256": self.understanding.digest,
-            "rows": {name: len(rows) for name, rows in parts.items()},
-            "seed": self.seed,
-        }
-        model = build_model(
-            self.encoding, self.targets, self.network, self.loss, fitted.parameters, provenance=provenance
-        )
-        predictions = {NETWORK: model.compute(test)[PREDICTION]}
-
-        def fit_linear() -> tuple[Model, float] | None:
-            limit = self.time_limit
-            if keep.interrupted:  # somebody is waiting
-                limit = min(limit or AFTER_INTERRUPT, AFTER_INTERRUPT)
-            return fit_linear_model(self.encoding, self.targets, table, parts, limit)
-
-        notes = []
-        linear = keep.call(fit_linear, lambda: None)
-        if linear is None:
-            notes.append("Interrupted before the linear model was there to compare with.")
-        else:
-            predictions["linear model"] = linear[0].compute(test)[PREDICTION]
-        constant = predict_constant(self.targets, self.targets.read(table.take(parts["train"])), len(test))
-        predictions[CONSTANT[self.targets.task]] = constant
-        report = build_report(self.targets, self.targets.read(test), predictions, self.seed, tuple(notes))
-        return model.with_metrics({f"test {name}": value for name, value in report.metrics.items()}), report
+def _destination(
+    folder: str | os.PathLike[str] | Destination | None, overwrite: bool, resume: bool
+) -> Destination | None:
+    if isinstance(folder, Destination):
+        return replace(folder, resume=True) if resume else folder
+    if folder is None and resume:
+        raise UsageError("no folder is named whose run is to be gone on with", where="resume", fix="Pass folder=PATH.")
+    return None if folder is None else Destination(Path(folder), overwrite, resume=resume)
 
 
-def _in_own_unit(history: Sequence[dict[str, Any]], targets: TargetEncoding) -> list[dict[str, Any]]:
-    """Return the history with the metrics of a single standardized target in its own unit."""
-    if targets.task != "regression" or len(targets.names) != 1:
-        return [dict(record) for record in history]
-    scale = float(targets.arrays[SCALE][0])
-    lengths = ("training_rmse", "validation_rmse", "training_mae", "validation_mae")
-    return [{key: value * scale if key in lengths else value for key, value in record.items()} for record in history]
+@contextmanager
+def _claimed(destination: Destination | None) -> Iterator[Destination | None]:
+    if destination is None:
+        yield None
+    else:
+        with destination.claim() as place:
+            yield place
+
+
+def _completed(plan: Plan, *, time_limit: float | None = None, start_from: Any = None, **given: Any) -> Plan:
+    """Return a plan with what is given besides; None says nothing."""
+    if isinstance(start_from, str):
+        given["start_from"] = start_from
+    plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
+    return plan if time_limit is None else replace(plan, recipe=replace(plan.recipe, time_limit=time_limit))
+
+
+def _data(data: Any, plan: Plan) -> Any:
+    if data is None and plan.table is None:
+        raise UsageError("no table is named", fix="Name the file of a table, or pass a data frame.")
+    return plan.table if data is None else data
+
+
+def _make(
+    made: Making, place: Destination | None, progress: bool | None, told: Callable[[], None] | None
+) -> tuple[Run, Finishing]:
+    """Train, and judge what came of it."""
+    plan, found, began = made.plan, made.found, time.perf_counter()
+    limit = plan.recipe.time_limit / (plan.folds + 1) or None
+    fitted = made.fit(limit, progress, place.checkpoint if place else None, bool(place and place.resume))
+    if fitted.reason == INTERRUPTED and fitted.progress.step == 0:
+        raise KeyboardInterrupt
+    seconds = max(LEAST_SECONDS, time.perf_counter() - began)
+    keep = Finishing(fitted.reason == INTERRUPTED, told)
+    model = made.model(fitted)
+    judgement = _judge(made, model, seconds, limit, keep, progress)
+    if plan.sha256 is not None and found.digest is not None and plan.sha256 != found.digest:
+        note = f"The table is not the one that the plan names: its SHA-256 begins with {found.digest[:12]}, not with "
+        judgement = replace(judgement, notes=(f"{note}{plan.sha256[:12]}.", *judgement.notes))
+    report = judgement.report(plan.seed, plan.recipe.metric)
+    model = model.with_metrics({f"test {name}": value for name, value in report.metrics.items()})
+    history, settled = in_own_unit(fitted.history, made.targets), settle(plan, found, fitted)
+    return Run(found, settled, model, fitted, history, report, 0.0, keep.interrupted), keep
+
+
+def _judge(
+    made: Making, model: Model, seconds: float, limit: float | None, keep: Finishing, progress: bool | None
+) -> Judgement:
+    if not made.found.division.folds:
+        return judge(made, model, seconds, keep)
+    judged = None if keep.interrupted else cross_validate(made, seconds, limit, keep, progress)
+    return judged or judge_without_test(made, model)

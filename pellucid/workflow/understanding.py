@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import part_sizes, split
-from pellucid.data.front import match_categories
+from pellucid.data.dataset import check_weights
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.table import Table, as_table
 from pellucid.data.task import Task, infer_task
-from pellucid.errors import DataError
+from pellucid.errors import DataError, UsageError, nearest
+from pellucid.model.model import Model
+from pellucid.workflow.division import Division, Parts, divide
+from pellucid.workflow.plan import Plan
+from pellucid.workflow.starting import roles_of_model, task_of_model
 
-FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
-"""The share of the rows that is learned from, that progress is judged by, and that the report is about."""
+LARGEST_WEIGHT = 1e30
+"""Larger weights, and smaller ones than its inverse, are scaled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +37,14 @@ class Understanding:
     task : Task
     seed : int
         Of the split.
-    stratified : bool
-        Whether the parts have the classes in equal shares.
-    parts : dict of ndarray of int64
-        The rows for ``train``, ``validation`` and ``test``.
+    division : Division
+        Which rows are for what, and how that was decided.
+    weights : ndarray of float64 or None, [rows]
+        How much each row of the table counts.
+    test : Table or None
+        The test table, where there is one of its own.
+    test_digest : str or None
+        SHA-256 of its file.
     """
 
     table: Table
@@ -46,61 +52,117 @@ class Understanding:
     roles: tuple[Role, ...]
     task: Task
     seed: int
-    stratified: bool
-    parts: dict[str, np.ndarray]
+    division: Division
+    weights: np.ndarray | None = None
+    test: Table | None = None
+    test_digest: str | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """The rows for ``train``, ``validation`` and ``test``; see :class:`~pellucid.workflow.division.Division`."""
+        return self.division.parts
+
+    @property
+    def stratified(self) -> bool:
+        """Whether the parts have the classes in equal shares."""
+        return self.division.stratified
 
 
-def understand(data: Any, target: str | Sequence[str], task: str | None = None, seed: int = 0) -> Understanding:
-    """Read a table, decide what its columns and its task are, and split its rows.
+def understand(data: Any, plan: Plan, *, test: Any = None, model: Model | None = None) -> Understanding:
+    """Read a table, decide what its columns and its task are, and divide its rows.
 
     Parameters
     ----------
     data : path, Table, data frame, or mapping of columns
-    target : str or sequence of str
-    task : str, optional
-        See :func:`pellucid.data.task.infer_task`.
-    seed : int
-        The same seed gives the same parts.
+    plan : Plan
+        What is said already: targets, task, roles, ways to split.
+    test : like `data`, optional
+        A table of its own for the test, in place of ``plan.test``. It needs the columns that are used, the targets and
+        the weights, by name; what they are for is decided by the other table.
+    model : Model, optional
+        A model to start from: roles and task are its own.
 
     Raises
     ------
     DataError, UsageError
-        Where the table cannot be read or does not fit.
+        Where a table cannot be read or does not fit.
 
     Examples
     --------
-    >>> found = understand({"x": [1.5, 2, 3, 4, 5, 6], "y": ["a", "b"] * 3}, "y")
+    >>> found = understand({"x": [1.5, 2, 3, 4, 5, 6], "y": ["a", "b"] * 3}, Plan(target=("y",)))
     >>> found.task.kind, {name: len(rows) for name, rows in found.parts.items()}
     ('binary', {'train': 4, 'validation': 1, 'test': 1})
     """
     table = as_table(data)
-    decided = infer_task(table, target, task)
-    roles = infer_roles(table, decided.targets)
-    digest = _digest(table.path) if table.path is not None else None
-    stratified = decided.kind in ("binary", "multiclass")
-    classes = match_categories(table[decided.targets[0]], decided.classes) if stratified else None
-    _require_rows(table, decided)
-    rows = split(len(table), list(FRACTIONS.values()), seed, classes)
-    return Understanding(table, digest, roles, decided, seed, stratified, dict(zip(FRACTIONS, rows, strict=True)))
-
-
-def _require_rows(table: Table, task: Task) -> None:
-    """See that every part has a row, and the first one a row of every class."""
-    if len(table) < len(FRACTIONS):
-        got, expected = f"{len(table)}", f"at least {len(FRACTIONS)}: to learn from, for validation and for the test"
-        raise DataError("the table has too few rows", where=table.path, got=got, expected=expected)
-    learning = part_sizes(len(table), list(FRACTIONS.values()))[0]
-    if task.kind in ("binary", "multiclass") and len(task.classes) > learning:
-        raise DataError(
-            "there are too few rows to learn every class",
-            where=table.where(name=task.targets[0]),
-            got=f"{len(task.classes)} classes in {len(table)} rows, of which {learning} would be learned from",
-            fix="Use a table with more rows, or another target.",
+    if not plan.target and model is None:
+        known = ", ".join(map(repr, table.names[:12]))
+        raise UsageError("no target is named", where=table.path, fix=f"Name a column to predict. Columns: {known}.")
+    if model is not None:
+        task, roles = task_of_model(model, plan), roles_of_model(model, plan, table)
+    else:
+        task = infer_task(table, plan.target, plan.task, plan.separator)
+        roles = infer_roles(
+            table, task.targets, given=plan.roles, ignore=plan.ignore, weight=plan.weight, group=plan.group
         )
+    given = plan.test if test is None else test
+    tested = as_table(given) if given is not None else None
+    if tested is not None:
+        needed = [role.name for role in roles if role.used] + list(task.targets)
+        _require_columns(tested, [*needed, *([plan.weight] if plan.weight is not None else [])])
+    return Understanding(
+        table=table,
+        digest=digest_of(table.path),
+        roles=roles,
+        task=task,
+        seed=plan.seed,
+        division=divide(table, task, plan, tested),
+        weights=read_weights(table, plan.weight) if plan.weight is not None else None,
+        test=tested,
+        test_digest=digest_of(tested.path) if tested is not None else None,
+    )
 
 
-def _digest(path: str) -> str | None:
-    if not Path(path).is_file():  # a pipe has been read and is gone
+def read_weights(table: Table, name: str) -> np.ndarray:
+    """Return a column of weights, float64 [rows].
+
+    Raises
+    ------
+    DataError
+        Where one is missing, negative, infinite or no number, or all are 0.
+    """
+    column = table[name]
+    place = table.where(name=name)
+    if column.kind not in ("number", "boolean"):
+        raise DataError("weights are numbers", where=place, got=f"a column of kind {column.kind}")
+    values = column.values.astype(np.float64)
+    wrong = np.flatnonzero(column.missing | ~np.isfinite(values) | (values < 0))
+    if wrong.size:
+        row = int(wrong[0])
+        got = "a missing value" if column.missing[row] else str(column.values[row])
+        expected = "a finite number, not negative"
+        raise DataError("not a weight", where=table.where(row, name), got=got, expected=expected)
+    if not values.any():
+        raise DataError("all weights are 0", where=place, expected="at least one above 0")
+    # Only their ratios count; sums, and the float32 of other libraries, must not overflow.
+    if values.max() > LARGEST_WEIGHT or values[values > 0].min() < 1 / LARGEST_WEIGHT:
+        values /= values.max()
+    return check_weights(values)
+
+
+def digest_of(path: str | None) -> str | None:
+    """Return the SHA-256 of a file; None where there is none, as of a pipe, which has been read and is gone."""
+    if path is None or not Path(path).is_file():
         return None
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require_columns(table: Table, names: list[str]) -> None:
+    absent = [name for name in names if name not in table]
+    if absent:
+        raise DataError(
+            "the test table lacks a column" if len(absent) == 1 else f"the test table lacks {len(absent)} columns",
+            where=table.path,
+            got=f"no {', '.join(map(repr, absent[:5]))}" + (", ..." if len(absent) > 5 else ""),
+            fix=nearest(absent[0], table.names),
+        )

@@ -1,0 +1,322 @@
+"""An autoencoder, as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from pellucid.data.dataset import Dataset
+from pellucid.data.encoding import Encoding
+from pellucid.data.front import Front
+from pellucid.data.scaling import CENTER, FACTOR
+from pellucid.data.scaling import SCALE as FEATURE_SCALE
+from pellucid.data.targets import MEAN, SCALE, TargetEncoding
+from pellucid.errors import DataError, UsageError, nearest
+from pellucid.estimators import defaults
+from pellucid.estimators.base import Examples, LearningEstimator, Task, compute, find_loss, partial_fit_if_by_steps
+from pellucid.estimators.documentation import with_shared_parameters
+from pellucid.estimators.features import encoder_settings, fit_features, read_features
+from pellucid.estimators.learning import Learned, Learner
+from pellucid.estimators.parameters import check_parameters, hidden_activations, hidden_sizes
+from pellucid.estimators.targets import Target, read_weights
+from pellucid.executors.program import batch_rows, compile, gather
+from pellucid.graph.context import Context
+from pellucid.graph.resize import resize
+from pellucid.graph.value import Value
+from pellucid.model.build import build_model
+from pellucid.model.model import CHUNK, Model
+from pellucid.model.scalars import PREDICTION
+from pellucid.nn.layers import Dense
+from pellucid.nn.losses import Loss, sum_outputs
+from pellucid.nn.network import Layer, Network
+from pellucid.nn.noise import GaussianNoise
+from pellucid.ops.shapes import reshape
+
+SCALINGS = ("standardize", "robust", "minmax", "none")
+"""What can be undone by a product and a sum."""
+
+
+@dataclass(frozen=True)
+class _Reconstruction(Loss):
+    """What the network itself has computed: how far its reconstruction is from its input."""
+
+    name: ClassVar[str] = "reconstruction"
+    task: ClassVar[str] = "regression"
+
+    def build(self, context: Context, output: Value, target: Value) -> Value:
+        return sum_outputs(output - target)
+
+
+@with_shared_parameters
+@dataclass(eq=False, repr=False)
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEstimator):
+    """A network that learns to describe each row by a few numbers, its code, from which the row can be made again.
+
+    Numbers are scaled, go through the hidden layers to the code, and through the same layers in the other direction
+    back. Without hidden layers the code spans the same space as the first principal components.
+
+    Parameters
+    ----------
+    n_components : int
+        How many numbers a code has.
+    hidden_layer_sizes : sequence of int
+        The units of the hidden layers between the features and the code; those behind it come in the other direction.
+    activation : str, operation or function, or a list with one for each hidden layer before the code
+        Of the hidden layers; code and reconstruction have none.
+    noise : float
+        Standard deviation of the noise on the scaled features in training: the network then learns to take it away.
+    loss : str or Loss
+        "squared_error", or another loss of ``pl.losses`` for numbers, such as "absolute_error" or "huber".
+    scaling : {"standardize", "robust", "minmax"} or None
+        What is done to the features. Sparse matrices are only divided, so that what is 0 stays 0.
+    {training parameters}
+
+    Attributes
+    ----------
+    n_components_ : int
+    model_ : Model
+        The trained model, which predicts the features themselves. ``save(folder)`` writes it.
+    coefs_, intercepts_ : list of ndarray
+        Weights [inputs, units] and biases [units] of the layers: views into the model.
+    loss_curve_, validation_loss_curve_ : list of float
+        The mean loss, epoch by epoch; the latter None where no rows were held out.
+    loss_, best_loss_ : float
+    n_iter_, t_ : int
+        How many epochs there were, and rows in all of them.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only where all columns have names that are text.
+
+    References
+    ----------
+    Hinton and Salakhutdinov, Reducing the dimensionality of data with neural networks, Science 313 (2006).
+    Vincent et al., Extracting and composing robust features with denoising autoencoders, ICML (2008).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pellucid.estimators import Autoencoder
+    >>> X = np.outer(np.linspace(-1, 1, 50), [1.0, 2.0, -1.0]) + 5
+    >>> autoencoder = Autoencoder(1, hidden_layer_sizes=(), solver="lbfgs", random_state=0).fit(X)
+    >>> codes = autoencoder.transform(X)
+    >>> codes.shape, bool(np.abs(autoencoder.inverse_transform(codes) - X).max() < 1e-3)
+    ((50, 1), True)
+    """
+
+    n_components: int = defaults.AUTOENCODER_COMPONENTS
+    hidden_layer_sizes: Any = defaults.AUTOENCODER_HIDDEN
+    activation: Any = defaults.ACTIVATION
+    noise: float = field(default=0.0, kw_only=True)
+    loss: Any = field(default="squared_error", kw_only=True)
+    scaling: str | None = field(default=defaults.SCALING, kw_only=True)
+    alpha: float = field(default=defaults.AUTOENCODER_ALPHA, kw_only=True)
+
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, X_val: Any = None, sample_weight_val: Any = None
+    ) -> Any:
+        """Train the network to give back what it takes.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        y : None
+            Passed over.
+        sample_weight : array_like [rows], optional
+            How much each row counts.
+        X_val, sample_weight_val : optional
+            Rows to judge by, in place of a part of `X`.
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        again = self.warm_start and hasattr(self, "model_")
+        learning = self._read(X, sample_weight, reset=not again)
+        held_out = None if X_val is None else self._read(X_val, sample_weight_val, reset=False)
+        return self._fit(learning, held_out, again)
+
+    @partial_fit_if_by_steps
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Go through some rows once, on from what was learned before; the scaling stays as the first call fitted it.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        y : None
+            Passed over.
+        sample_weight : array_like [rows], optional
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        again = hasattr(self, "model_")
+        return self._partial_fit(self._read(X, sample_weight, reset=not again), None, again)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the codes of rows, [rows, n_components].
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        """
+        check_is_fitted(self)
+        x = read_features(self, X, reset=False, missing=False, frames=False)
+        encoding = self._task.encoding
+        return np.concatenate(
+            [
+                self._run(encoding.encode_matrix(x[start : start + CHUNK])["x"], decode=False)
+                for start in range(0, x.shape[0], CHUNK)
+            ]
+        )
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Return the rows that codes stand for, [rows, features], in the features' own units.
+
+        Parameters
+        ----------
+        X : array_like [rows, n_components]
+        """
+        check_is_fitted(self)
+        codes = check_array(X, dtype=[np.float64, np.float32])
+        if codes.shape[1] != self.n_components_:
+            got = f"{codes.shape[1]} columns"
+            raise DataError("these are no codes", where="X", got=got, expected=f"{self.n_components_} columns")
+        dtype = self._task.encoding.dtype.numpy
+        scaled = self._run(codes.astype(dtype), decode=True)
+        found = self._task.targets.arrays
+        return (scaled * found[SCALE] + found[MEAN]).astype(dtype) if found else scaled
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return minus the squared distance of each row from its reconstruction, scaled as for learning, [rows].
+
+        The lower, the less a row is like those that were learned from.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        """
+        check_is_fitted(self)
+        x = read_features(self, X, reset=False, missing=False, frames=False)
+        scale = self._task.targets.arrays.get(SCALE, 1.0)
+        parts = []
+        for start in range(0, x.shape[0], CHUNK):
+            part = gather(x, np.arange(start, min(start + CHUNK, x.shape[0])))
+            made = compute(self.model_, self._task.encoding, part)[PREDICTION]
+            parts.append(-(((made - part) / scale) ** 2).sum(axis=1))
+        return np.concatenate(parts)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean of :meth:`score_samples`.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        y : None
+            Passed over.
+        """
+        return float(self.score_samples(X).mean())
+
+    # -- how it learns -------------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        check_parameters(self)
+        hidden_activations(self.activation, len(hidden_sizes(self.hidden_layer_sizes)))
+        if self.scaling is not None and self.scaling not in SCALINGS:
+            fix = nearest(str(self.scaling), SCALINGS)
+            raise UsageError(f"an autoencoder can not undo scaling {self.scaling!r}", where="scaling", fix=fix)
+        find_loss(self.loss, "regression")
+
+    def _read(self, X: Any, sample_weight: Any, reset: bool) -> Examples:
+        x = read_features(self, X, reset=reset, missing=False, frames=False)
+        weights = read_weights(sample_weight, x, x.shape[0])
+        return Examples(x, Target(np.zeros(x.shape[0]), ()), weights)
+
+    def _understand(self, learning: Examples, held_out: Examples | None, classes: Any) -> Task:
+        encoding = fit_features(learning.x, learning.weights, encoder_settings(self.scaling, 0.0), ())
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            columns = tuple(
+                replace(column, name=str(name)) for column, name in zip(encoding.front.columns, names, strict=True)
+            )
+            encoding = replace(encoding, front=Front(columns), missing={})
+        targets = TargetEncoding(
+            "regression",
+            tuple(column.name for column in encoding.front.columns),
+            (),
+            _inverse(encoding),
+            labels=tuple(column.name for column in encoding.front.columns),
+        )
+        self.n_components_ = self._n_features_out = int(self.n_components)
+        return Task("regression", None, encoding, targets, True)
+
+    def _learner(self, task: Task) -> Learner:
+        features = len(task.encoding.features)
+        loss = find_loss(self.loss, "regression")
+        encoder, decoder = self._layers(features)
+        noise = GaussianNoise(float(self.noise)) if self.noise else None
+
+        def body(context: Context, x: Value) -> Value:
+            value = x if noise is None else noise(context, x)
+            for layer in (*encoder, *decoder):
+                value = layer(context, value)
+            return reshape(loss.per_example(context, value, x), (x.shape[0], 1))
+
+        return Learner(self, Network(body, features, task.encoding.dtype), _Reconstruction())
+
+    def _layers(self, features: int) -> tuple[list[Layer], list[Layer]]:
+        """Return the layers from the features to the code, and from there back."""
+        hidden = hidden_sizes(self.hidden_layer_sizes)
+        activations = hidden_activations(self.activation, len(hidden))
+        both = list(zip(hidden, activations, strict=True))
+        encoder: list[Layer] = [Dense(*found, name=f"encoder_{place}") for place, found in enumerate(both, 1)]
+        decoder: list[Layer] = [Dense(*found, name=f"decoder_{place}") for place, found in enumerate(both[::-1], 1)]
+        code = Dense(int(self.n_components), name="code")
+        return [*encoder, code], [*decoder, Dense(features, name="reconstruction")]
+
+    def _dataset(self, task: Task, rows: Examples, learning: bool) -> Dataset:
+        return Dataset(task.encoding.encode_matrix(rows.x), np.zeros((len(rows), 1)), rows.weights)
+
+    def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
+        encoder, decoder = self._layers(len(task.encoding.features))
+        whole = Network([*encoder, *decoder], task.encoding.inputs, task.encoding.dtype)
+        self._halves = {
+            False: Network(encoder, len(task.encoding.features), task.encoding.dtype).graph(),
+            True: Network(decoder, int(self.n_components), task.encoding.dtype).graph(),
+        }
+        loss = find_loss(self.loss, "regression")
+        provenance = {"estimator": type(self).__name__, "seed": seed}
+        return build_model(task.encoding, task.targets, whole, loss, learned.parameters, provenance=provenance)
+
+    def _run(self, values: Any, decode: bool) -> np.ndarray:
+        """Send rows through the layers before the code, or through those behind it."""
+        graph, parameters = self._halves[decode], self.model_.parameters
+        count = values.shape[0]
+        batch = min(1 << (count - 1).bit_length(), CHUNK)
+        program = compile(resize(graph, batch=batch))
+        fixed = {name: parameters[name] for name in graph.inputs if name != "x"}
+        parts = []
+        for at in range(-(-count // batch)):
+            rows, valid = batch_rows(np.arange(count), at, batch)
+            parts.append(program(x=gather(values, rows), **fixed)["output"][:valid])
+        return np.concatenate(parts)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _inverse(encoding: Encoding) -> dict[str, np.ndarray]:
+    """Return what takes scaled features back to their own units, as a target's mean and scale."""
+    if FEATURE_SCALE not in encoding.arrays:
+        return {}
+    factor = encoding.arrays.get(FACTOR, np.ones(len(encoding.features)))
+    scale = encoding.arrays[FEATURE_SCALE] / factor
+    return {MEAN: encoding.arrays[CENTER] / factor, SCALE: np.where(scale > 0, scale, 1.0)}

@@ -1,0 +1,123 @@
+"""The features of an estimator: matrices and data frames, and the encoders that are fitted to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+from pellucid.data.encoder_settings import EncoderSettings
+from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoding import Encoding
+from pellucid.data.roles import Role, infer_roles
+from pellucid.data.table import Table, as_table
+from pellucid.data.task import Task
+from pellucid.errors import UsageError
+
+FLOATS = (np.float64, np.float32)
+
+
+def is_frame(x: Any) -> bool:
+    """Say whether this is a data frame: of pandas, Polars, PyArrow, or another that narwhals knows."""
+    import narwhals as nw
+
+    return nw.dependencies.is_into_dataframe(x)
+
+
+def read_features(estimator: Any, x: Any, *, reset: bool, missing: bool, frames: bool = True) -> Any:
+    """Return features as an array [rows, columns] of float32 or float64, a CSR matrix, or a Table.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Which gets, or has, ``n_features_in_`` and ``feature_names_in_``.
+    x : array_like, sparse matrix or data frame
+    reset : bool
+        Whether the estimator is to take them from `x`, rather than to compare.
+    missing : bool
+        Whether cells may be missing (NaN).
+    frames : bool
+        Whether a data frame becomes a Table, with words and dates; otherwise it becomes an array of its numbers.
+
+    Raises
+    ------
+    ValueError
+        Where they are no such thing, do not fit, or a number is infinite.
+    """
+    if not frames or not is_frame(x):
+        finite: Any = "allow-nan" if missing else True
+        found = validate_data(
+            estimator, x, accept_sparse="csr", dtype=FLOATS, reset=reset, ensure_all_finite=finite, order="C"
+        )
+        return found
+    validate_data(estimator, x, reset=reset, skip_check_array=True)
+    if x.shape[0] < 1 or x.shape[1] < 1:
+        check_array(np.empty(x.shape))  # tells what is missing in scikit-learn's words
+    return as_table(x)
+
+
+def dtype_of(x: Any) -> str:
+    """Return the dtype in which to compute: float32 for features of float32, float64 for all others."""
+    return "float32" if not isinstance(x, Table) and x.dtype == np.float32 else "float64"
+
+
+def encoder_settings(scaling: str | None, limit: float) -> EncoderSettings:
+    """Return the encoders' settings: ``scaling=None`` leaves numbers as they are."""
+    return EncoderSettings(scaling="none" if scaling is None else scaling, limit=float(limit))
+
+
+def fit_features(x: Any, weights: np.ndarray | None, settings: EncoderSettings, targets: Sequence[str]) -> Encoding:
+    """Fit encoders to the rows to learn from.
+
+    Parameters
+    ----------
+    x : ndarray, CSR matrix or Table
+    weights : ndarray or None, [rows]
+    settings : EncoderSettings
+    targets : sequence of str
+        The targets' names, which no column may have.
+    """
+    if not isinstance(x, Table):
+        return fit_encoders_of_matrix(x, settings, dtype_of(x), weights)
+    task = Task("regression", tuple(targets), (), "")
+    return fit_encoders(x, frame_roles(x), task, None, dtype_of(x), settings=settings, weights=weights)
+
+
+def frame_roles(table: Table) -> tuple[Role, ...]:
+    """Decide what each column of a frame is for: as the command line does, but no number is left out as a key.
+
+    Who passes a frame to an estimator has chosen its columns.
+    """
+    target = "target"
+    while target in table:
+        target += "_"
+    dummy = Table.from_columns({target: np.arange(len(table)) % 2})
+    roles = infer_roles(replace(table, columns=(*table.columns, *dummy.columns)), target)
+    chosen = tuple(
+        Role(role.name, "number", "a number") if not role.used and table[role.name].kind == "number" else role
+        for role in roles
+    )
+    if not any(role.used for role in chosen):
+        told = "; ".join(str(role) for role in chosen[:5])
+        raise UsageError("no column of the frame can be learned from", where="X", got=told)
+    return chosen
+
+
+def encode_features(encoding: Encoding, x: Any) -> dict[str, Any]:
+    """Return what a network takes, of a matrix or a table."""
+    if isinstance(x, Table):
+        return encoding.encode(positional(encoding, x))
+    if encoding.front.only_numbers:
+        return encoding.encode_matrix(x)
+    return encoding.encode(positional(encoding, as_table(x)))
+
+
+def positional(encoding: Encoding, table: Table) -> Table:
+    """Return a table under the names that the encoders read: its own, or those of its places where it has others."""
+    names = [column.name for column in encoding.front.columns]
+    if all(name in table for name in names) or len(table.columns) != len(names):
+        return table
+    return as_table(table, names)

@@ -1,0 +1,312 @@
+"""Learning that can go on: what `pl.fit` does, from any state of the optimizer, under scikit-learn's settings."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from pellucid.data.dataset import Dataset
+from pellucid.errors import UsageError, nearest
+from pellucid.estimators.defaults import AUTO_BATCH
+from pellucid.estimators.penalty import RowPenalty, penalty_of
+from pellucid.estimators.stopping import Adaptive, InverseScaling, Stopping
+from pellucid.executors.program import EpochProgram, compile_epochs
+from pellucid.nn.losses import Loss
+from pellucid.nn.network import Network
+from pellucid.nn.regularizers import L1, L2, Regularizer
+from pellucid.optim.gradient_descent import GradientDescent, Momentum, Nesterov
+from pellucid.optim.lbfgs import LBFGS
+from pellucid.optim.optimizers import OPTIMIZERS
+from pellucid.optim.optimizers import optimizer as optimizer_called
+from pellucid.optim.schedules import Constant, Schedule
+from pellucid.optim.transformation import Optimizer
+from pellucid.training.checkpoint import Progress
+from pellucid.training.checks import check_sparse
+from pellucid.training.evaluate import CHUNK, Evaluator, as_arrays
+from pellucid.training.events import EpochEnded, Handler, Handlers
+from pellucid.training.full_batch import LBFGSTraining, Objective
+from pellucid.training.loop import Plan, Training
+from pellucid.training.mini_batches import MiniBatchTraining, Steps
+from pellucid.training.preparation import first_parameters, refuse_for_lbfgs, settings_with, watched_metric
+from pellucid.training.progress import ProgressBar
+from pellucid.training.step import WEIGHT, TrainingStep, build_step
+
+EPOCHS_RAN_OUT = "the epochs ran out"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned.
+
+    Attributes
+    ----------
+    learning : Dataset
+    validation : Dataset or None
+        By which the best parameters are chosen.
+    judged : bool
+        Whether training stops by the validation part, rather than by the training loss.
+    metric : str
+        What the validation part is judged by.
+    """
+
+    learning: Dataset
+    validation: Dataset | None = None
+    judged: bool = False
+    metric: str = "loss"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came out.
+
+    Attributes
+    ----------
+    progress : Progress
+        The last parameters, the optimizer's state and the history.
+    parameters : dict of ndarray
+        The best ones where there was validation, the last ones otherwise.
+    losses : list of float
+        The loss with its penalty, epoch by epoch of this training.
+    records : list of dict
+        The history of this training.
+    watched : str
+        The entry of a record that the best parameters were chosen by.
+    higher_is_better : bool
+    reason : str
+        Why it ended.
+    """
+
+    progress: Progress
+    parameters: dict[str, np.ndarray]
+    losses: list[float]
+    records: list[dict[str, Any]]
+    watched: str
+    higher_is_better: bool
+    reason: str
+
+
+def choose_solver(settings: Any) -> Optimizer | LBFGS:
+    """Return the optimizer that the parameters of an estimator speak of.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such solver, or a setting of it is out of its range.
+    """
+    solver, rate = settings.solver, settings.learning_rate_init
+    if isinstance(solver, (Optimizer, LBFGS)):
+        return solver
+    if solver == "lbfgs":
+        tolerance = min(LBFGS_TOL, settings.tol**2)
+        return LBFGS(int(settings.max_iter), gradient_tolerance=settings.tol, value_tolerance=tolerance)
+    if solver == "sgd":
+        if not settings.momentum:
+            return GradientDescent(rate)
+        return (Nesterov if settings.nesterovs_momentum else Momentum)(rate, settings.momentum)
+    if solver not in OPTIMIZERS:
+        raise UsageError(
+            f"no solver is called {solver!r}", where="solver", fix=nearest(str(solver), ["sgd", *OPTIMIZERS])
+        )
+    kind: Any = OPTIMIZERS[solver]
+    known = {field.name for field in fields(kind)}
+    given = {
+        "learning_rate": rate,
+        "momentum": settings.momentum,
+        **{name: getattr(settings, name) for name in ("beta_1", "beta_2", "epsilon")},
+    }
+    takes = ("learning_rate", "momentum") if solver in ("momentum", "nesterov") else _TAKEN.get(solver, tuple(given))
+    return optimizer_called(solver, **{name: given[name] for name in takes if name in known})
+
+
+LBFGS_TOL = 2.220446049250313e-09
+"""SciPy's own, which scikit-learn leaves as it is; a small `tol` asks for a smaller one."""
+
+_TAKEN = {"adagrad": ("learning_rate",), "rmsprop": ("learning_rate",), "lion": ("learning_rate", "beta_1", "beta_2")}
+"""Where scikit-learn's parameter of the same name is not meant for the optimizer, or has another default."""
+
+
+class Learner:
+    """Trains one network, once or again and again; the compiled step is kept for the next time.
+
+    Parameters
+    ----------
+    settings : estimator
+        Whose parameters say how: solver, alpha, l1, batch_size, learning_rate, learning_rate_init, power_t, max_iter,
+        shuffle, tol, verbose, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, n_iter_no_change, max_fun,
+        callbacks, clip_norm, time_limit.
+    network : Network
+    loss : Loss
+    """
+
+    def __init__(self, settings: Any, network: Network, loss: Loss):
+        self.settings = settings
+        self.network, self.losses = network, dict.fromkeys(network.outputs, loss)
+        self.evaluator = Evaluator(network, self.losses)
+        self.optimizer = choose_solver(settings)
+        self._steps: dict[int, tuple[TrainingStep, EpochProgram]] = {}
+
+    def learn(
+        self, problem: Problem, *, seed: int, start: Any = None, seen: int = 0, epochs: int | None = None
+    ) -> Learned:
+        """Learn.
+
+        Parameters
+        ----------
+        problem : Problem
+        seed : int
+        start : Progress or mapping of ndarray, optional
+            Where to go on, with the optimizer's state, or parameters to start from.
+        seen : int
+            How many examples were learned from before.
+        epochs : int, optional
+            How many, from `start` on; by default `max_iter`.
+        """
+        settings = self.settings
+        arrays = as_arrays(self.network, self.losses, problem.learning)
+        held_out = None if problem.validation is None else as_arrays(self.network, self.losses, problem.validation)
+        name, watched, metrics = watched_metric(
+            self.losses, problem.metric if held_out is not None else "loss", self.evaluator.kinds, held_out is not None
+        )
+        done = start if isinstance(start, Progress) else None
+        before = done.epoch if done is not None else 0
+        count = settings.max_iter if epochs is None else epochs
+        plan = Plan(
+            evaluator=self.evaluator,
+            arrays=arrays,
+            validation=held_out,
+            rows=np.arange(len(arrays[WEIGHT])),
+            epochs=before + int(count),
+            steps=None,
+            seed=seed,
+            watched=watched,
+            watched_name=name,
+            metrics=metrics,
+            patience=None,
+            min_improvement=0.0,
+            time_limit=settings.time_limit,
+            checkpoint=None,
+            checkpoint_seconds=math.inf,
+            history_file=None,
+        )
+        make = self._by_lbfgs if isinstance(self.optimizer, LBFGS) else self._by_steps
+        parameters = done.parameters if done is not None else first_parameters(self.network, start, seed)
+        stopping = self._stopping(problem, plan)
+        training = make(plan, stopping, parameters, done, seen)
+        reason = training.run()
+        progress, records = training.progress, training.progress.records[before:]
+        self._warn(reason, epochs is None)
+        best = progress.best if held_out is not None and progress.best_epoch > before else progress.parameters
+        return Learned(
+            progress, dict(best), stopping.losses, records, plan.watched_key, watched.higher_is_better, reason
+        )
+
+    def _stopping(self, problem: Problem, plan: Plan) -> Stopping:
+        settings, whole = self.settings, isinstance(self.optimizer, LBFGS)
+        rows = float(plan.arrays[WEIGHT].sum())
+        mean = rows if whole else rows / len(plan.arrays[WEIGHT]) * self._batch(plan.examples)
+        return Stopping(
+            watched=plan.watched_key if problem.judged else None,
+            higher_is_better=problem.judged and plan.watched.higher_is_better,
+            tol=settings.tol,
+            patience=settings.n_iter_no_change,
+            adaptive=settings.learning_rate == "adaptive",
+            learning_rate=getattr(self.optimizer, "learning_rate", 0.0),
+            penalty=lambda parameters: penalty_of(self.network, settings.alpha / mean, parameters),
+            whole=whole,
+            verbose=bool(settings.verbose),
+        )
+
+    def _batch(self, count: int) -> int:
+        wanted = self.settings.batch_size
+        if getattr(self.optimizer, "full_batch", False) and wanted == "auto":
+            return count
+        return min(AUTO_BATCH if wanted == "auto" else int(wanted), count)
+
+    def _handlers(self, stopping: Stopping, *more: Handler) -> Handlers:
+        given = self.settings.callbacks or ()
+        return Handlers([stopping, *more, *(given if isinstance(given, Sequence) else [given])])
+
+    def _by_steps(
+        self, plan: Plan, stopping: Stopping, parameters: dict[str, np.ndarray], done: Progress | None, seen: int
+    ) -> Training:
+        batch = self._batch(plan.examples)
+        check_sparse(plan.arrays, batch, ())
+        if batch not in self._steps:
+            step = self._build(batch)
+            self._steps[batch] = step, compile_epochs(step.form)
+        step, program = self._steps[batch]
+        strengths = {path: self.settings.l1 / batch for path in step.settings if path.startswith("l1_")}
+        way = Steps(
+            step=step,
+            program=program,
+            settings=settings_with(step.settings, strengths, {}),
+            schedule=self._schedule(plan, stopping, done, seen),
+            shuffle=bool(self.settings.shuffle),
+            mixup=None,
+            augment=None,
+            learning_rate=hasattr(self.optimizer, "learning_rate"),
+        )
+        beginning = done if done is not None else Progress(parameters, step.initial_state(parameters))
+        return MiniBatchTraining(way, plan, beginning, self._handlers(stopping), ProgressBar(plan.epochs, False))
+
+    def _build(self, batch: int) -> TrainingStep:
+        settings = self.settings
+        regularizers: list[Regularizer] = []
+        if settings.alpha:
+            regularizers.append(RowPenalty(float(settings.alpha)))
+        if settings.l1:
+            regularizers.append(L1(settings.l1 / batch))
+        assert isinstance(self.optimizer, Optimizer)
+        return build_step(
+            self.network,
+            self.losses,
+            self.optimizer,
+            batch=batch,
+            regularizers=regularizers,
+            clip_norm=settings.clip_norm,
+        )
+
+    def _schedule(self, plan: Plan, stopping: Stopping, done: Progress | None, seen: int) -> Schedule:
+        kind = self.settings.learning_rate
+        if kind == "adaptive":
+            return Adaptive(stopping)
+        if kind == "constant":
+            return Constant()
+        first = done.epoch if done is not None else 0
+        return InverseScaling(self.settings.power_t, plan.examples, seen, first, fresh=done is None)
+
+    def _by_lbfgs(
+        self, plan: Plan, stopping: Stopping, parameters: dict[str, np.ndarray], done: Progress | None, seen: int
+    ) -> Training:
+        settings = self.settings
+        strength = settings.alpha / float(plan.arrays[WEIGHT].sum())
+        regularizers: list[Regularizer] = [L2(strength, output=True)] if strength else []
+        if settings.l1:
+            regularizers.append(L1(float(settings.l1)))
+        refuse_for_lbfgs(None, None, settings.clip_norm, None, regularizers)
+        check_sparse(plan.arrays, min(plan.examples, CHUNK), regularizers)
+        objective = Objective(self.network, self.losses, regularizers, plan.arrays, plan.rows, "interpret")
+
+        def limit(event: Any) -> None:
+            if isinstance(event, EpochEnded) and objective.evaluations >= settings.max_fun:
+                event.stop(f"{EPOCHS_RAN_OUT}: max_fun={settings.max_fun}")
+
+        assert isinstance(self.optimizer, LBFGS)
+        chosen = replace(self.optimizer, max_iterations=int(settings.max_iter))
+        beginning = replace(done, state={}) if done is not None else Progress(parameters, {})
+        return LBFGSTraining(
+            objective, chosen, plan, beginning, self._handlers(stopping, limit), ProgressBar(plan.epochs, False)
+        )
+
+    def _warn(self, reason: str, whole: bool) -> None:
+        if reason == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+        elif whole and reason.startswith(EPOCHS_RAN_OUT):
+            told = f"max_iter={self.settings.max_iter} epochs have passed before training has converged ({reason})."
+            warnings.warn(told, ConvergenceWarning, stacklevel=5)

@@ -1,0 +1,194 @@
+"""What the classifier and the regressor have in common: X and y, the network between them, and its scores."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from pellucid.data.dataset import Dataset
+from pellucid.errors import UsageError
+from pellucid.estimators.base import Examples, LearningEstimator, Task, compute
+from pellucid.estimators.features import encode_features, encoder_settings, read_features
+from pellucid.estimators.learning import Learned, Learner, Problem
+from pellucid.estimators.parameters import (
+    NetworkParameters,
+    check_parameters,
+    hidden_activations,
+    hidden_sizes,
+    share_of_dropout,
+)
+from pellucid.estimators.rows import count_rows
+from pellucid.estimators.targets import Target, read_target, read_weights
+from pellucid.graph.types import DType, Type
+from pellucid.model.build import build_model
+from pellucid.model.model import Model
+from pellucid.model.network import tabular_network
+from pellucid.nn.losses import Loss
+from pellucid.training.metrics import metrics_for
+
+MOST_OUTPUTS = 64
+"""Losses that take more outputs than this for each target are not looked for."""
+
+
+class NetworkEstimator(LearningEstimator, NetworkParameters):
+    """A network as a scikit-learn estimator: see :class:`MLPClassifier` and :class:`MLPRegressor`."""
+
+    _numeric = False
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Train a network.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix [rows, features], or data frame
+            Numbers; in a data frame also words, truth values and dates. NaN and null are missing cells.
+        y : array_like [rows], or [rows, outputs]
+        sample_weight : array_like [rows], optional
+            How much each row counts.
+        X_val, y_val, sample_weight_val : optional
+            Rows to judge by, in place of a part of `X`.
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        again = self.warm_start and hasattr(self, "model_")
+        learning = self._read(X, y, sample_weight, reset=not again, again=again)
+        held_out = None
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None:
+                raise UsageError("X_val and y_val go together", got="one of them")
+            held_out = self._read(X_val, y_val, sample_weight_val, reset=False, again=again)
+        return self._fit(learning, held_out, again)
+
+    def _go_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Any:
+        """Go through some rows once."""
+        self._check()
+        again = hasattr(self, "model_")
+        return self._partial_fit(self._read(X, y, sample_weight, reset=not again, again=again), classes, again)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool, again: bool) -> Examples:
+        x = read_features(self, X, reset=reset, missing=True)
+        target = read_target(self, y, count_rows(x), getattr(x, "names", ()), self._numeric)
+        if again:
+            target = replace(target, names=self._task.targets.names)
+        return Examples(x, target, read_weights(sample_weight, x, count_rows(x)))
+
+    # -- what the classifier and the regressor say ---------------------------------------------------------------------
+
+    @abstractmethod
+    def _encoded(self, task: Task, target: Target, learning: bool) -> np.ndarray:
+        """Return targets as the loss takes them."""
+
+    @abstractmethod
+    def _find_loss(self, task: str) -> Loss:
+        """Return the loss that the parameter ``loss`` means."""
+
+    def _weights(self, task: Task, rows: Examples) -> np.ndarray | None:
+        return rows.weights
+
+    # -- the network ---------------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        check_parameters(self)
+        hidden_activations(self.activation, len(hidden_sizes(self.hidden_layer_sizes)))
+        encoder_settings(self.scaling, self.limit)
+
+    def _learner(self, task: Task) -> Learner:
+        loss, hidden = self._find_loss(task.kind), hidden_sizes(self.hidden_layer_sizes)
+        network = tabular_network(
+            task.encoding,
+            outputs_for(loss, task.targets.outputs, task.encoding.dtype),
+            hidden=hidden,
+            activation=hidden_activations(self.activation, len(hidden)),
+            dropout=share_of_dropout(self, hidden),
+            shortcuts=bool(self.shortcuts),
+            layer_norm=bool(self.layer_norm),
+        )
+        return Learner(self, network, loss)
+
+    def _dataset(self, task: Task, rows: Examples, learning: bool) -> Dataset:
+        target = self._encoded(task, rows.target, learning)
+        return Dataset(encode_features(task.encoding, rows.x), target, self._weights(task, rows))
+
+    def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
+        provenance = {"estimator": type(self).__name__, "seed": seed}
+        loss = next(iter(learner.losses.values()))
+        return build_model(
+            task.encoding, task.targets, learner.network, loss, learned.parameters, provenance=provenance
+        )
+
+    def _describe(self, task: Task, problem: Problem, learned: Learned) -> None:
+        super()._describe(task, problem, learned)
+        self.n_layers_ = len(hidden_sizes(self.hidden_layer_sizes)) + 2
+        self.n_outputs_ = task.targets.outputs
+        self.out_activation_ = _ACTIVATIONS.get((self.model_.kind, task.kind), "identity")
+        scores = None if problem.validation is None else _scores(task, problem.validation, learned.records)
+        self.validation_scores_ = scores
+        self.best_validation_score_ = None if scores is None else max(scores, default=float("nan"))
+
+    def _compute(self, X: Any) -> dict[str, np.ndarray]:
+        """Return every output of the model's graph for these rows."""
+        check_is_fitted(self)
+        return compute(self.model_, self._task.encoding, read_features(self, X, reset=False, missing=True))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+_ACTIVATIONS = {
+    ("probability", "binary"): "logistic",
+    ("probability", "multilabel"): "logistic",
+    ("probability", "multiclass"): "softmax",
+    ("rate", "regression"): "exp",
+}
+"""scikit-learn's names for what is done to the network's outputs."""
+
+
+def _scores(task: Task, validation: Dataset, records: list[dict[str, Any]]) -> list[float]:
+    """Return the score after each epoch: accuracy, the share of right labels, or R2 of all outputs together."""
+    usual = next(found.name for found in metrics_for(task.kind) if found.name != "loss")
+    values = [record[f"validation_{usual}"] for record in records if f"validation_{usual}" in record]
+    if task.kind != "regression":
+        return values
+    target = np.asarray(validation.targets)
+    weights = np.ones(len(target)) if validation.weights is None else validation.weights
+    centred = target - np.average(target, axis=0, weights=weights)
+    spread = float(np.average((centred**2).mean(axis=1), weights=weights))
+    return [1.0 - value**2 / spread if spread else float("nan") for value in values]
+
+
+def outputs_for(loss: Loss, targets: int, dtype: DType) -> int:
+    """Return how many outputs a network needs for a loss: some losses take several for each target.
+
+    Examples
+    --------
+    >>> import pellucid as pl
+    >>> outputs_for(pl.losses.GaussianLogLikelihood(), 2, pl.float64)
+    4
+    """
+    if loss.task != "regression":
+        return targets
+    for count in range(1, MOST_OUTPUTS + 1):
+        try:
+            found = loss.target_type(Type(dtype, (count * targets,)))
+        except ValueError:
+            continue
+        if found.shape == (targets,):
+            return count * targets
+    raise UsageError("no number of outputs fits the loss", where="loss", got=loss.name)

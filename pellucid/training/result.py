@@ -1,0 +1,88 @@
+"""A trained network: what fitting returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.data.dataset import Dataset
+from pellucid.nn.losses import Loss
+from pellucid.nn.network import Network
+from pellucid.training.checkpoint import Progress
+from pellucid.training.checks import check_parts
+from pellucid.training.evaluate import Evaluator, as_arrays
+from pellucid.training.preparation import chosen_metrics
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : Network
+    losses : dict of Loss
+        By output.
+    parameters : dict of ndarray
+        The best parameters where there was validation, the last ones otherwise.
+    history : list of dict
+        One record an epoch: loss, validation metrics, learning rate, seconds.
+    reason : str
+        Why training stopped.
+    best_epoch : int
+        The epoch that `parameters` come from.
+    progress : Progress
+        The last parameters and the optimizer's state.
+    """
+
+    network: Network
+    losses: dict[str, Loss]
+    parameters: dict[str, np.ndarray]
+    history: list[dict[str, Any]]
+    reason: str
+    best_epoch: int
+    progress: Progress
+    evaluator: Evaluator
+
+    def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
+        """Return what the losses say that the outputs mean: numbers, rates, probabilities.
+
+        Parameters
+        ----------
+        inputs : ndarray or SciPy's sparse matrix [examples, features], or mapping of input name to one of them
+
+        Returns
+        -------
+        ndarray [examples, outputs], or a dict of them by output where there are several
+        """
+        found = self.evaluator.predict(self.parameters, self._dataset(inputs))
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def predict_all(self, inputs: Any) -> dict[str, np.ndarray]:
+        """Return everything that the losses say of the outputs, such as ``mean`` and ``variance``, by name.
+
+        Where there are several outputs, the names are ``<output>/mean`` and the like. `inputs` as for :meth:`predict`.
+        """
+        return self.evaluator.predict_all(self.parameters, self._dataset(inputs))
+
+    def _dataset(self, inputs: Any) -> Dataset:
+        return Dataset(inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs})
+
+    def evaluate(self, dataset: Dataset, metrics: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the mean loss and metrics on a dataset; by default the usual metrics of the task.
+
+        Where there are several outputs, the metrics that fit the task of each are named ``<output>/rmse`` and the like.
+        """
+        check_parts(self.network, dataset)
+        chosen = chosen_metrics(self.losses, metrics)
+        return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
+
+
+def result_of(evaluator: Evaluator, state: Progress, reason: str, validated: bool) -> Fit:
+    """Return what training has brought: the best parameters where there was validation and an epoch has ended."""
+    judged = validated and state.best_epoch > 0
+    best, epoch = (state.best, state.best_epoch) if judged else (state.parameters, state.epoch)
+    return Fit(evaluator.network, evaluator.losses, dict(best), state.records, reason, epoch, state, evaluator)

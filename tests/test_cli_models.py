@@ -1,0 +1,181 @@
+"""What is done with a model on the command line: to evaluate it, to show it, to predict with it, to look into it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pellucid as pl
+from pellucid.cli import main
+from pellucid.model import load_model
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ROOT / "examples" / "tables"
+WINE, DIABETES = str(TABLES / "wine.csv"), str(TABLES / "diabetes.csv")
+SMALL = ["--epochs", "8", "--hidden", "6", "-q"]
+
+
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "wine"
+    assert main(["train", WINE, "--target", "cultivar", "--out", str(folder), *SMALL]) == 0
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def diabetes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "diabetes"
+    assert main(["train", DIABETES, "--target", "progression", "--out", str(folder), *SMALL]) == 0
+    return str(folder)
+
+
+def run(capsys, *arguments, code=0):
+    assert main(list(arguments)) == code
+    return capsys.readouterr()
+
+
+def told_json(capsys, *arguments):
+    told, errors = run(capsys, *arguments, "--json")
+    assert not errors
+    return json.loads(told)
+
+
+# -- evaluate --------------------------------------------------------------------------------------------------------
+
+
+def test_evaluation_is_what_the_predictions_say(wine, capsys):
+    found = told_json(capsys, "evaluate", wine, WINE)
+    truth = pd.read_csv(WINE)["cultivar"].to_numpy()
+    share = (load_model(wine).predict(WINE)["cultivar"] == truth).mean()
+    scores = found["sections"][0]["scores"]["accuracy"]
+    assert found["rows"] == 178 and scores["network"]["value"] == pytest.approx(share)
+    told = run(capsys, "evaluate", wine, WINE).out
+    assert "accuracy" in told and "majority class" in told and "confusion" in told and f"{100 * share:.1f}%" in told
+    assert "linear model" not in told and "has not seen" not in told
+
+
+def test_rows_of_an_evaluation_have_weights(diabetes, tmp_path, capsys):
+    table = pd.read_csv(DIABETES)
+    table["times"] = np.arange(len(table)) % 4
+    path = tmp_path / "t.csv"
+    table.to_csv(path, index=False)
+    found = told_json(capsys, "evaluate", diabetes, str(path), "--weight", "times")
+    error = load_model(diabetes).predict(str(path))["progression"] - table["progression"]
+    rmse = np.sqrt(np.average(error**2, weights=table["times"]))
+    assert found["sections"][0]["scores"]["rmse"]["network"]["value"] == pytest.approx(rmse)
+
+
+def test_evaluation_needs_the_targets(wine, tmp_path, capsys):
+    table = pd.read_csv(WINE)
+    for name, bad in (("none", table.drop(columns="cultivar")), ("new", table.assign(cultivar="cultivar_9"))):
+        path = tmp_path / f"{name}.csv"
+        bad.to_csv(path, index=False)
+        told, errors = run(capsys, "evaluate", wine, str(path), code=2)
+        assert not told and errors.count("\n") == 1 and "cultivar" in errors
+    told, errors = run(capsys, "evaluate", wine, WINE, "--weight", "alcohl", code=2)
+    assert not told and "Did you mean 'alcohol'" in errors
+
+
+# -- show ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_says_what_it_is(wine, capsys):
+    told = run(capsys, "show", wine).out
+    count = 13 * 6 + 6 + 6 * 3 + 3
+    for words in ("multiclass", "cultivar_2", "alcohol", "dense_1", "accuracy", f"{count:,}", pl.__version__):
+        assert words in told
+    found = told_json(capsys, "show", wine)
+    assert f'"{pl.__version__}"' in json.dumps(found) and str(count) in json.dumps(found)
+
+
+# -- predict ---------------------------------------------------------------------------------------------------------
+
+
+def test_predictions_are_the_same_in_every_format(wine, tmp_path, capsys):
+    model, expected = load_model(wine), pd.read_csv(WINE)
+    labels, shares = model.predict(WINE)["cultivar"].tolist(), model.predict_probabilities(WINE)
+    names = ["cultivar", *(f"p(cultivar=cultivar_{number})" for number in (1, 2, 3))]
+    parquet, lines = tmp_path / "p.parquet", tmp_path / "p.jsonl"
+    run(capsys, "predict", wine, WINE, "--probabilities", "--out", str(parquet))
+    run(capsys, "predict", wine, WINE, "--probabilities", "--json", "--out", str(lines))
+    frames = [
+        pd.read_csv(io.StringIO(run(capsys, "predict", wine, WINE, "--probabilities").out)),
+        pd.read_parquet(parquet),
+        pd.read_json(lines, lines=True, precise_float=True),
+    ]
+    for frame in frames:
+        assert list(frame.columns) == names and frame["cultivar"].tolist() == labels and len(frame) == len(expected)
+        np.testing.assert_allclose(frame[names[1:]].to_numpy(), shares, rtol=1e-15)
+
+
+def test_many_rows_are_written_in_parts(diabetes, tmp_path, monkeypatch, capsys):
+    whole = run(capsys, "predict", diabetes, DIABETES).out
+    import pellucid.cli.predict as module
+
+    monkeypatch.setattr(module, "CHUNK", 100)
+    assert run(capsys, "predict", diabetes, DIABETES).out == whole
+    parquet = tmp_path / "p.parquet"
+    run(capsys, "predict", diabetes, DIABETES, "-o", str(parquet))
+    column = [float(row["progression"]) for row in csv.DictReader(io.StringIO(whole))]
+    np.testing.assert_array_equal(pd.read_parquet(parquet)["progression"], column)
+
+
+def test_a_bad_cell_far_down_leaves_nothing_half_written(diabetes, tmp_path, capsys):
+    table = pd.read_csv(DIABETES).astype(object)
+    table.loc[400, "body_mass_index"] = "high"
+    path = tmp_path / "t.csv"
+    table.to_csv(path, index=False)
+    told, errors = run(capsys, "predict", diabetes, str(path), code=2)
+    assert not told and "t.csv:402, column 'body_mass_index'" in errors
+
+
+# -- observe ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_node_is_told_with_its_numbers(wine, capsys):
+    model, table = load_model(wine), pl.read_table(WINE).take([3])
+    graph, inputs = model.observation(table)
+    seen = pl.observe(graph, of="loss", **inputs)
+    told = run(capsys, "observe", wine, WINE, "--row", "3", "--node", "prediction").out
+    assert "prediction = softmax(output, axes=[1])" in told and seen["prediction"].formula_with_numbers in told
+    assert "Its value comes from" in told and "output = " in told
+    told = run(capsys, "observe", wine, WINE, "--row", "3", "--node", "dense_2/bias").out
+    assert "is a part of the model" in told and "Its gradient comes from" in told
+    found = told_json(capsys, "observe", wine, WINE, "--row", "3", "--node", "dense_1/weight")
+    (node,) = found["nodes"]
+    np.testing.assert_allclose(node["value"], seen["dense_1/weight"].value)
+    np.testing.assert_allclose(node["gradient"], seen["dense_1/weight"].gradient)
+    assert node["users"] == ["dense_1/contraction"] and node["inputs"] == []
+
+
+def test_a_row_as_json(wine, diabetes, capsys):
+    found = told_json(capsys, "observe", wine, WINE, "--row", "3")
+    model, table = load_model(wine), pl.read_table(WINE).take([3])
+    assert (found["row"], found["line"], found["of"]) == (3, 5, "loss")
+    assert found["predicted"] == {"cultivar": model.predict(table)["cultivar"][0]}
+    assert found["truth"] == {"cultivar": "cultivar_1"}
+    assert sum(found["probabilities"].values()) == pytest.approx(1.0)
+    features = {one["name"]: one for one in found["features"]}
+    np.testing.assert_allclose([one["encoded"] for one in features.values()], model.encoding.encode(table)["x"][0])
+    assert {"prediction", "loss", "dense_1/bias"} <= {node["path"] for node in found["nodes"]}
+    found = told_json(capsys, "observe", diabetes, DIABETES, "--row", "0")
+    assert found["probabilities"] == {} and found["truth"] == {"progression": 151.0}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("dense_1/weigt", "Did you mean 'dense_1/weight'"), ("dense_2", "In it are: "), ("", "there is no node")],
+)
+def test_a_wrong_path_names_the_nearest_node(wine, capsys, path, words):
+    told, errors = run(capsys, "observe", wine, WINE, "--row", "0", "--node", path, code=2)
+    assert not told and errors.count("\n") == 1 and words in errors
+
+
+def test_a_network_of_many_units_is_drawn_too(wine, tmp_path, capsys):
+    picture = tmp_path / "row.svg"
+    told = run(capsys, "observe", wine, WINE, "--row", "0", "--node", "loss", "--draw", str(picture)).out
+    assert f"Drawn to {picture}" in told and "dense_1" in picture.read_text(encoding="utf-8")
