@@ -16,7 +16,7 @@ TABLE := examples/tables/digits.csv
 .DELETE_ON_ERROR:
 # Two pips must not write into one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint format docs results comparison clean
+.PHONY: help demo test test-long lint format docs results comparison memory clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ results: $(VENV)/.installed ## Measure the default recipe on the example tables 
 
 comparison: $(VENV)/.installed ## Compare the default estimators with scikit-learn's on nine data sets (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/make_comparison.py
+
+memory: $(VENV)/.installed ## Measure the memory that a table of 1 GB takes (minutes)
+	$(BIN)/python docs/make_memory.py
 
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist runs/demo runs/demo-rows.csv

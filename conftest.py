@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from pellucid.graph.operation import REGISTRY
-from pellucid.nn.losses.loss import _LOSSES
+from pellucid.nn.losses.loss import LOSSES
 from pellucid.training.metrics import METRICS
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -16,7 +16,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def registries_stay_as_they_are() -> Iterator[None]:
-    registries = (REGISTRY, _LOSSES, METRICS)
+    registries = (REGISTRY, LOSSES, METRICS)
     before = [dict(registry) for registry in registries]
     yield
     for registry, known in zip(registries, before, strict=True):

@@ -37,9 +37,10 @@ from pellucid.nn.units import Units
 from pellucid.ops import *
 from pellucid.optim import optimizers, schedules
 from pellucid.training import events
-from pellucid.training.fit import Fit, fit
+from pellucid.training.fit import fit
 from pellucid.training.metrics import metric
 from pellucid.training.perceptron import fit_perceptron
+from pellucid.training.result import Fit
 from pellucid.version import __version__
 from pellucid.workflow import Recipe, train_table
 

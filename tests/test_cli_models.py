@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,78 @@ def test_a_network_of_many_units_is_drawn_too(wine, tmp_path, capsys):
     picture = tmp_path / "row.svg"
     told = run(capsys, "observe", wine, WINE, "--row", "0", "--node", "loss", "--draw", str(picture)).out
     assert f"Drawn to {picture}" in told and "dense_1" in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "./table.csv", "link.csv"])
+def test_the_table_that_is_read_is_not_written_over(wine, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    table = Path("table.csv")
+    table.write_bytes(Path(WINE).read_bytes())
+    Path("link.csv").hardlink_to(table)
+    assert main(["predict", wine, "table.csv", "--out", name]) == 2
+    assert f"--out {name}: this is the table that is read" in capsys.readouterr().err
+    assert table.read_bytes() == Path(WINE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "command", ["train - -t y", "init - -t y", "predict {} -", "evaluate {} -", "observe {} - --row 0"]
+)
+def test_a_table_does_not_come_from_the_standard_input(wine, capsys, command):
+    assert main(command.format(wine).split()) == 2
+    assert "TABLE: a table is read from a file" in capsys.readouterr().err
+
+
+def test_embedded_categories_are_told_with_the_features(tmp_path, capsys):
+    rows = "".join(f"city {row % 40},{row % 7},{row % 5}\n" for row in range(200))
+    table, model = tmp_path / "cities.csv", str(tmp_path / "model")
+    table.write_text(f"city,a,y\n{rows}", encoding="utf-8")
+    run(capsys, "train", str(table), "-t", "y", "--task", "regression", "--out", model, *SMALL)
+    told = run(capsys, "observe", model, str(table), "--row", "3").out
+    assert re.search(r"city +city 3 +embedded", told) and "Features, those with the largest gradients" in told
+    assert told_json(capsys, "observe", model, str(table), "--row", "3")["embedded"] == {"city": "city 3"}
+
+
+def test_an_evaluation_says_that_the_training_weighed_rows(tmp_path, capsys):
+    table, model = tmp_path / "weighed.csv", str(tmp_path / "model")
+    table.write_text("a,w,y\n" + "".join(f"{row % 7},{row % 3},{row % 5}.5\n" for row in range(90)), encoding="utf-8")
+    run(capsys, "train", str(table), "-t", "y", "--weight", "w", "--out", model, *SMALL)
+    alike, weighed = (told_json(capsys, "evaluate", model, str(table), *more) for more in ([], ["--weight", "w"]))
+    note = "In the training, rows counted by the column 'w'; here they count alike. --weight uses it."
+    assert note in alike["notes"] and not alike["weighted"]
+    assert note not in weighed["notes"] and weighed["weighted"]
+    table.write_text(table.read_text(encoding="utf-8").replace("w", "v"), encoding="utf-8")
+    assert note not in told_json(capsys, "evaluate", model, str(table))["notes"]
+    assert re.search(r"^Weights +w$", run(capsys, "show", model).out, re.MULTILINE)
+
+
+JSON_KEYS = {
+    "evaluate": {"task", "rows", "sections", "notes", "fresh", "weighted"},
+    "observe": {
+        *("table", "row", "line", "predicted", "truth", "probabilities", "of", "loss", "features", "embedded"),
+        *("nodes", "drawing"),
+    },
+    "show": {
+        *("task", "targets", "classes", "threshold", "labels", "prediction", "parameters", "layers", "output"),
+        *("features", "columns", "loss", "metrics", "provenance"),
+    },
+}
+
+
+@pytest.mark.parametrize("command", JSON_KEYS)
+def test_programs_can_rely_on_the_keys(wine, capsys, command):
+    more = {"evaluate": [WINE], "observe": [WINE, "--row", "0"], "show": []}[command]
+    assert set(told_json(capsys, command, wine, *more)) == JSON_KEYS[command]
+
+
+def test_of_many_classes_the_most_frequent_confusions_are_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rng = np.random.default_rng(0)
+    rows = "".join(f"{row % 40 + rng.normal():.3f},class {row % 40}\n" for row in range(800))
+    table, model = tmp_path / "many.csv", str(tmp_path / "model")
+    table.write_text(f"a,kind\n{rows}", encoding="utf-8")
+    run(capsys, "train", str(table), "-t", "kind", "--task", "multiclass", "--out", model, *SMALL)
+    told = run(capsys, "evaluate", model, str(table)).out.partition("most frequent confusions\n")[2]
+    predicted = load_model(model).predict(str(table))["kind"]
+    pairs = pd.Series(list(zip(pd.read_csv(table)["kind"], predicted, strict=True))).value_counts()
+    top = next((pair, count) for pair, count in pairs.items() if pair[0] != pair[1])
+    assert int(told.split()[0]) == top[1] and len(told.partition("\n\n")[0].splitlines()) == 10

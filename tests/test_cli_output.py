@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,48 @@ def test_what_libraries_make_of_ctrl_c_is_no_fault(monkeypatch, capsys):
     assert main(["show", "model"]) == entry.INTERRUPTED
     assert capsys.readouterr().err == "pellucid: interrupted; nothing was written\n"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_waits_for_an_import_that_would_swallow_it(monkeypatch, tmp_path, capsys):
+    (tmp_path / "interrupted_module.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nWHOLE = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load(*arguments, **settings):
+        try:
+            import interrupted_module
+        except BaseException:
+            pytest.fail("half of a module was imported")
+        assert interrupted_module.WHOLE
+        while time.perf_counter() < began + 30:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(sys.modules["pellucid.cli.show"], "load_model", load)
+    began = time.perf_counter()
+    assert main(["show", "model"]) == entry.INTERRUPTED
+    assert time.perf_counter() < began + 30
+    assert capsys.readouterr().err == "pellucid: interrupted; nothing was written\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help_into_a_pipe_that_is_closed_is_no_fault(arguments):
+    command = [sys.executable, "-u", "-m", "pellucid", *arguments]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait(timeout=60) == entry.BROKEN_PIPE
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predict", "model"], "Missing argument 'TABLE'. pellucid predict --help tells more."),
+        (["observe", "model", "t.csv"], "Missing option '--row'. pellucid observe --help tells more."),
+        (["train", "t.csv", "-t"], "Option '-t' requires an argument. pellucid --help tells more."),
+    ],
+)
+def test_what_is_missing_on_a_command_line_is_told_with_where_to_look(arguments, told, capsys):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"pellucid: error: {told}\n"
 
 
 def test_other_errors_while_libraries_load_are_told_as_python_does(capsys):

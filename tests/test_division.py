@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
+from pellucid.data.role_checks import read_weights
+from pellucid.data.roles import infer_roles
 from pellucid.data.table import as_table
 from pellucid.errors import DataError, UsageError
 from pellucid.workflow import Plan, Recipe, judging, train_table
-from pellucid.workflow.understanding import read_weights, understand
+from pellucid.workflow.understanding import understand
 
 QUICK = Recipe(hidden=(8,), epochs=4)
 
@@ -69,6 +71,20 @@ def test_in_the_order_of_time_the_earliest_rows_are_learned_from(order):
     in_order = np.argsort(table[order])
     for name, rows in zip(parts, np.split(in_order, np.cumsum(sizes)[:-1]), strict=True):
         np.testing.assert_array_equal(parts[name], np.sort(rows))
+
+
+def test_dates_that_a_frame_has_as_text_are_an_order():
+    days = [f"{1 + 7 * row % 20:02d}.03.2020" for row in range(20)]
+    table = as_table({"x": [1.0 * row for row in range(20)], "day": days, "y": [0.5 * row for row in range(20)]})
+    found = understand(table, Plan(target="y", time_order="day"))
+    told = [sorted(days[row] for row in found.parts[part]) for part in ("train", "validation", "test")]
+    assert [max(part) for part in told] == ["14.03.2020", "16.03.2020", "20.03.2020"]
+    assert [min(part) for part in told] == ["01.03.2020", "15.03.2020", "17.03.2020"]
+    with pytest.raises(DataError, match="row 3, column 'day': a date is needed: got 'soon'"):
+        understand(
+            {**{name: table[name].values.tolist() for name in "xy"}, "day": [*days[:2], "soon", *days[3:]]},
+            Plan(target="y", time_order="day"),
+        )
 
 
 def test_a_test_table_is_tested_on_and_nothing_else():
@@ -205,7 +221,11 @@ def early(hours):
         (dict(time_order="hour", data=without(people(), "hour", 3)), DataError, "row 4"),
         (dict(weight="weight", data=without(people(), "weight", 3)), DataError, "row 4"),
         (dict(weight="weight", test={**people(20), "weight": [-1] * 20}), DataError, "weight"),
-        (dict(weight="w", time_order="hour", data={**people(), "w": early(people()["hour"])}), DataError, "validation part"),
+        (
+            dict(weight="w", time_order="hour", data={**people(), "w": early(people()["hour"])}),
+            DataError,
+            "validation part",
+        ),
         (dict(group="y"), (DataError, UsageError), "'y'"),
         (dict(data={**people(), "person": ["a"] * 120 + ["b"] * 120}, group="person"), DataError, "too few groups"),
     ],
@@ -218,6 +238,10 @@ def test_wrong_use(settings, error, words):
 
 def test_weights_are_numbers_that_are_not_negative():
     assert read_weights(as_table({"w": [1, 0, 2.5]}), "w").tolist() == [1, 0, 2.5]
-    for cells in ([1, -1], [1, float("inf")], [0, 0], [1, None]):
-        with pytest.raises(DataError):
-            read_weights(as_table({"w": cells}), "w")
+    for cells in ([1, -1], [1, float("inf")], [0, 0], [1, None], ["1", "2"]):
+        table = as_table({"w": cells, "x": [1.5, 2.5], "y": [1.5, 2.5]})
+        with pytest.raises(DataError) as told:
+            read_weights(table, "w")
+        with pytest.raises(DataError) as earlier:
+            infer_roles(table, "y", weight="w")
+        assert str(earlier.value) == str(told.value)

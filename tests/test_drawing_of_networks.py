@@ -272,3 +272,35 @@ def test_the_file_is_there_whole_or_not_at_all(tmp_path):
         draw_network(found.seen, found.names(), tmp_path / "no" / "row.svg")
     assert draw_network(found.seen, found.names(), tmp_path / "row.svg") is None
     assert ElementTree.parse(tmp_path / "row.svg").getroot().tag == SVG + "svg"
+
+
+def test_features_that_say_whether_something_holds_are_told_by_yes_and_no():
+    columns = {
+        "colour": ["red", "blue", None, "red"] * 10,
+        "note": [f"{word} old car {row}" for row in range(10) for word in ("good", "bad", "red", "very")],
+        "size": [1.5, None, 2.5, 3.0] * 10,
+        "y": [1.0, 2.0, 3.0, 4.0] * 10,
+    }
+    found, _ = draw(*make_model(columns, "y", hidden=(16,)), row=1)
+    told = dict(found.names().features)
+    assert told["colour=blue"] == "yes" and told["colour=red"] == "no" and told["colour is missing"] == "no"
+    assert told["note has 'bad'"] == "yes" and told["note has 'good'"] == "no"
+    assert told["size is missing"] == "yes" and told["size"] == "missing"
+
+
+def test_long_names_are_cut_where_they_differ_least_and_categories_stand_in_the_row():
+    columns = numbers(3) | {f"a very long name of a column, number {place}": numbers(1)["x0"] for place in range(5)}
+    columns |= {"city": [f"city{row // 2}" for row in range(40)]}
+    _, picture = draw(*make_model(columns, "y", one_hot=4, hidden=(128,)), row=3)
+    names = [words.text for words in picture.words if "…" in words.text]
+    assert len(set(names)) == len(names) and all(len(name) <= 40 for name in names)
+    texts = {words.text for words in picture.words}
+    assert "city: city1" in texts and "1 column of categories, embedded" in texts
+
+
+def test_a_prediction_is_told_in_the_units_of_the_target():
+    _, picture = draw(*make_model(numbers(3), "y", hidden=(64,)))
+    texts = {words.text for words in picture.words}
+    assert "× scale + mean" in texts and "64 weights, 1 bias" in texts
+    picture.require_readable()
+    assert not any("e+" in word for word in texts)

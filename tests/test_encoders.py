@@ -233,7 +233,7 @@ def test_the_front_end_is_plain_data():
     encoding = fit({"a": [1.0, None, 4.0], "c": [True, False, True]}, {"a": "number", "c": "category"})
     plain = dataclasses.asdict(encoding.front)
     plain_column = {"categories": [], "indicator": False, "constant": False, "embedding": 0, "times": False}
-    plain_column |= {"words": [], "counted": False}
+    plain_column |= {"day_first": None, "words": [], "counted": False}
     assert json.loads(json.dumps(plain)) == {
         "columns": [
             {**plain_column, "name": "a", "role": "number", "indicator": True},

@@ -42,7 +42,12 @@ UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its comman
 # Libraries that only some places may import, and Pellucid's own modules that only some may see of a package.
 CONFINED = {
     "llvmlite": ("pellucid.executors.native",),
-    "sklearn": ("pellucid.estimators", "pellucid.diagnosis", "pellucid.inspection", "pellucid.workflow.gradient_boosting"),
+    "sklearn": (
+        "pellucid.estimators",
+        "pellucid.diagnosis",
+        "pellucid.inspection",
+        "pellucid.workflow.gradient_boosting",
+    ),
 }
 VISIBLE = {("training", "executors"): "pellucid.executors.program"}
 

@@ -42,7 +42,7 @@ from pellucid.nn.losses import (
     sum_outputs,
     weighted_mean,
 )
-from pellucid.nn.losses.loss import _LOSSES, TASKS
+from pellucid.nn.losses.loss import LOSSES, TASKS
 from pellucid.ops.activations import softplus
 
 EXAMPLES = json.loads((Path(__file__).parent / "worked_examples.json").read_text())
@@ -568,7 +568,7 @@ def test_settings_out_of_range(make, settings):
 
 
 def test_a_loss_of_ones_own_is_found_and_differentiated():
-    before = dict(_LOSSES)
+    before = dict(LOSSES)
     try:
 
         class LogCosh(Loss):
@@ -586,5 +586,5 @@ def test_a_loss_of_ones_own_is_found_and_differentiated():
         with pytest.raises(DeclarationError, match="declared already"):
             type("Huber", (Loss,), {"task": "regression"})
     finally:
-        _LOSSES.clear()
-        _LOSSES.update(before)
+        LOSSES.clear()
+        LOSSES.update(before)

@@ -210,7 +210,7 @@ def understood(names, told="at random, classes in equal shares", **settings):
     parts = {"train": np.arange(2), "validation": np.arange(2, 3), "test": np.arange(3, 4)}
     division = Division(parts, settings.pop("folds", ()), True, told)
     encoding = fit_encoders(table, roles, task)
-    found = Understanding(table, None, tuple(roles), task, 7, division, **settings)
+    found = Understanding(table, None, tuple(roles), task, 7, "float32", division, **settings)
     return found, tabular_network(encoding, 1, hidden=(8,))
 
 

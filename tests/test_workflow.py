@@ -202,7 +202,7 @@ def test_a_table_is_not_copied_on_its_way_into_the_network():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert learning.inputs["x"].dtype == np.float32 and learning.inputs["x"].nbytes == 70_000 * 10 * 4
+    assert learning.inputs["x"].dtype == np.float64 and learning.inputs["x"].nbytes == 70_000 * 10 * 8
     assert peak < 20e6  # as all different values of the columns, as Python's numbers, have 35e6
 
 

@@ -16,6 +16,7 @@ from pellucid.cli.evaluate import evaluate
 from pellucid.cli.help import Command, Commands
 from pellucid.cli.init import init
 from pellucid.cli.observe import observe
+from pellucid.cli.output import Carried
 from pellucid.cli.predict import predict
 from pellucid.cli.show import show_model
 from pellucid.cli.train import train
@@ -27,14 +28,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-
-class Carried(Exception):
-    """Brings what a command raised past Typer, which would make an exit code of it and tell nobody."""
-
-    def __init__(self, raised: BaseException):
-        super().__init__(str(raised))
-        self.raised = raised
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,14 @@ def command_line_error(error: Exception) -> tuple[int, str] | None:
     found = re.match(r"No such command '([^']*)'", message)
     if found:
         message = f"there is no command {found[1]!r}. {nearest(found[1], _commands())}"
+    if message.startswith(("Missing", "Got unexpected")) or message.endswith("requires an argument."):
+        message = f"{message.rstrip('.')}. {_command_of(error)} --help tells more."
     return 2, f"{message.rstrip('.')}." if message else ""
+
+
+def _command_of(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "pellucid"
 
 
 def _options(error: Any) -> list[str]:

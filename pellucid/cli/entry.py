@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import os
 import signal
 import sys
+import threading
+from _thread import interrupt_main
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -15,6 +16,8 @@ from pellucid.errors import PellucidError
 
 DONE, FAULT, USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 130, 141, 143
 DEBUG = "PELLUCID_DEBUG"
+WAIT = 0.05
+"""Seconds from one look whether an import has ended to the next."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,11 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # what a terminal's encoding lacks must not end a command
             stream.reconfigure(errors="replace")
-    interrupts: list[int] = []
-    before = {
-        "SIGTERM": _listen("SIGTERM", _terminate),
-        "SIGINT": _listen("SIGINT", functools.partial(_interrupt, interrupts)),
-    }
+    interrupts = _Interrupts()
+    before = {"SIGTERM": _listen("SIGTERM", _terminate), "SIGINT": _listen("SIGINT", interrupts)}
     try:
         code = _run(given or ["--help"])
         sys.stdout.flush()
@@ -54,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        if interrupts and not isinstance(error, PellucidError):  # libraries make other errors of it
+        if interrupts.noted and not isinstance(error, PellucidError):  # libraries make other errors of it
             return _tell("interrupted; nothing was written", INTERRUPTED)
         return _end(error)
     finally:
+        interrupts.forget()
         for name, handler in before.items():
             if handler is not None:
                 signal.signal(getattr(signal, name), handler)
@@ -142,7 +143,40 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(TERMINATED)
 
 
-def _interrupt(noted: list[int], number: int, frame: FrameType | None) -> None:
-    """Answer Ctrl-C as Python does, and note it."""
-    noted.append(number)
-    raise KeyboardInterrupt
+class _Interrupts:
+    """Answer Ctrl-C as Python does, and note it; while a module is imported, as soon as that has ended.
+
+    Whoever imports may swallow the exception, as pyarrow does where it looks for pandas, and half a module would stay.
+
+    Attributes
+    ----------
+    noted : bool
+        Whether there was one.
+    """
+
+    def __init__(self) -> None:
+        self.noted = False
+        self._later: threading.Timer | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.noted = True
+        if not _imports(frame):
+            raise KeyboardInterrupt
+        self.forget()
+        self._later = threading.Timer(WAIT, interrupt_main)
+        self._later.daemon = True
+        self._later.start()
+
+    def forget(self) -> None:
+        """Answer no more."""
+        if self._later is not None:
+            self._later.cancel()
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Tell whether a module is being imported by what a frame is in, as far as it is the command's doing."""
+    while frame is not None and frame.f_code is not main.__code__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pellucid.cli.options import check_table
 from pellucid.cli.output import show, show_json
-from pellucid.data.table import read_table
+from pellucid.cli.show import read_record
+from pellucid.data.table import Table, read_table
 from pellucid.model.folder import load_model
 from pellucid.workflow.evaluate import evaluate_model
 from pellucid.workflow.view_report import view_report
@@ -28,8 +32,21 @@ def evaluate(
     The table needs the columns that the model reads, and its targets. Nothing is learned. What is said is worth
     something only for rows that the model was not trained on.
     """
-    report = evaluate_model(load_model(model), read_table(table), weight=weight)
+    check_table(table)
+    loaded, data = load_model(model), read_table(table)
+    report = evaluate_model(loaded, data, weight=weight)
+    of_training = column_of_weights(model, data)
+    if of_training is not None and weight is None:
+        note = f"In the training, rows counted by the column {of_training!r}; here they count alike. --weight uses it."
+        report = dataclasses.replace(report, notes=(*report.notes, note))
     if as_json:
         show_json(report.as_dict())
     else:
         show(view_report(report))
+
+
+def column_of_weights(model: str, table: Table) -> str | None:
+    """Return the column of weights that the record of a run names, where the table has it."""
+    section = read_record(Path(model)).get("table", {})
+    name = section.get("weight") if isinstance(section, dict) else None
+    return name if isinstance(name, str) and name in table else None

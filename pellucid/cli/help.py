@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
-from pellucid.cli.output import output_width, show
+from pellucid.cli.output import Carried, output_width, show
 
 LEFT = 30
 """How wide names of options may be that stand beside what they mean."""
@@ -41,7 +41,7 @@ class Command(TyperCommand):
             parts.append(_head("Examples"))
             for line in examples:
                 parts += map(Text, _wrap(f"  {line}", width, "      "))
-        show(Group(*parts))
+        _show(parts)
 
 
 class Commands(TyperGroup):
@@ -55,7 +55,14 @@ class Commands(TyperGroup):
         parts += [_head("Commands"), *_rows(rows, width), Text(""), _head("Options")]
         parts += _rows([(_name_option(found), _meaning(found)) for found in self.get_params(ctx)], width)
         parts += [Text(""), *map(Text, _wrap("pellucid COMMAND --help tells more, with examples.", width))]
+        _show(parts)
+
+
+def _show(parts: list[Text]) -> None:
+    try:
         show(Group(*parts))
+    except OSError as raised:
+        raise Carried(raised) from None
 
 
 def _usage(ctx: Any, command: Any, width: int) -> list[Text]:

@@ -9,6 +9,7 @@ import typer
 from pellucid.cli.observe_node import describe_node, find_node, view_node
 from pellucid.cli.observe_view import view_nodes, view_row
 from pellucid.cli.observed_row import ObservedRow
+from pellucid.cli.options import check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.cells import numbers_of
 from pellucid.data.table import Table, read_table
@@ -40,8 +41,9 @@ def observe(
 
     A network of a few neurons is drawn unit by unit, a larger one layer by layer.
     """
+    check_table(table)
     if draw is not None:
-        check_file("--draw", draw, (".svg",), "an SVG file")
+        check_file("--draw", draw, (".svg",), "an SVG file", table)
     loaded = load_model(model)
     found = observe_row(loaded, read_table(table), row)
     chosen = None if node is None else find_node(found.seen, node)

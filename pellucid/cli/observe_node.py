@@ -37,7 +37,7 @@ def view_node(seen: Observation, one: ObservedNode, width: int | None) -> str:
         lines += _wrap(f"with numbers  {numbers}", "  ", width)
     lines += _array("value", one.value, width)
     if one.gradient is not None:
-        lines += _array(f"gradient of {seen.of}", one.gradient, width)
+        lines += _array("gradient", one.gradient, width, f"of {seen.of}: ")
     elif seen.of is not None:
         why = f"{seen.of} does not depend on it" if one.node.type.dtype.is_float else "none, as it is no float"
         lines += _wrap(f"gradient      {why}", "  ", width)
@@ -92,10 +92,10 @@ def _too_large(seen: Observation, one: ObservedNode) -> str:
     return f"too many to be written out: {shapes}"
 
 
-def _array(name: str, array: Any, width: int | None) -> list[str]:
+def _array(name: str, array: Any, width: int | None, what: str = "") -> list[str]:
     """Return an array in full where it is not too large, its rows below each other."""
     found = np.asarray(array)
-    head = f"{name:13} {summarize(found)}"
+    head = f"{name:13} {what}{summarize(found)}"
     if found.size <= 6 or found.size > IN_FULL:
         return _wrap(head, "  ", width)
     wide = max(24, (width or 100) - 4)

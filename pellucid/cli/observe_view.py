@@ -29,9 +29,9 @@ def view_row(found: ObservedRow) -> Group:
 
 
 def _features(found: ObservedRow) -> list[RenderableType]:
-    """List the features with the largest gradients."""
+    """List the features with the largest gradients, and the columns that are embedded."""
     features = [(one, one.gradient) for one in found.features if one.gradient is not None]
-    if not features:
+    if not features and not found.embedded:
         return []
     largest = sorted(features, key=lambda pair: -abs(pair[1]))[:MOST_FEATURES]
     grid = Grid.grid(padding=(0, 2, 0, 0))
@@ -42,8 +42,12 @@ def _features(found: ObservedRow) -> list[RenderableType]:
     for one, gradient in largest:
         shown = (printable(one.name), _cut(one.cell), f"{one.encoded:.4g}", f"{gradient:.4g}")
         grid.add_row(*map(Text, shown))
-    most = f"The {len(largest)} of {len(features)} features" if len(largest) < len(features) else "Features"
-    return [Text(f"{most} with the largest gradients of {found.seen.of}"), Padding(grid, (0, 0, 0, 2))]
+    for name, told in found.embedded.items():
+        grid.add_row(*map(Text, (printable(name), _cut(told), "embedded", "")))
+    title = f"Features, those with the largest gradients of {found.seen.of} first"
+    if len(largest) < len(features):
+        title = f"The {len(largest)} of {len(features)} features with the largest gradients of {found.seen.of}"
+    return [Text(title), Padding(grid, (0, 0, 0, 2))]
 
 
 def _cut(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.cli.predict import cell, name_probabilities
+from pellucid.data.front import FrontColumn
 from pellucid.data.table import Table
 from pellucid.inspection.neurons import RowNames
 from pellucid.inspection.observe import Observation, ObservedNode
@@ -124,14 +125,39 @@ class ObservedRow:
         paths += [node.path for node in reversed(list(self.seen)) if node.path.startswith("encoders/")]
         return next((self.seen[path] for path in paths if np.shape(self.seen[path].value) == shape), None)
 
+    def _column_of(self, feature: str) -> FrontColumn | None:
+        """Return the column that a feature comes from, by its name."""
+        found = [
+            column
+            for column in self.model.front.columns
+            if feature == column.name or feature.startswith((f"{column.name} ", f"{column.name}="))
+        ]
+        return max(found, key=lambda column: len(column.name), default=None)
+
     def _cell_of(self, feature: str) -> str:
-        """Return the cell that a feature comes from, by its name."""
-        known = [column.name for column in self.model.front.columns]
-        names = [name for name in known if feature == name or feature.startswith((f"{name} ", f"{name}="))]
-        if not names:
+        """Return the cell that a feature comes from."""
+        column = self._column_of(feature)
+        if column is None:
             return ""
-        column = self.one[max(names, key=len)]
-        return "missing" if column.missing[0] else tell_cell(column.values[0])
+        cells = self.one[column.name]
+        return "missing" if cells.missing[0] else tell_cell(cells.values[0])
+
+    def _drawn(self, feature: Feature) -> str:
+        """Return what a drawing says of a feature: its cell, or whether what the feature is about holds."""
+        column = self._column_of(feature.name)
+        if column is None or feature.name == column.name:
+            return feature.cell
+        if feature.name != f"{column.name} is missing":
+            if column.role not in ("category", "text"):
+                return feature.cell
+            if column.counted:
+                return f"{feature.encoded:g}"
+        return "yes" if feature.encoded else "no"
+
+    @property
+    def embedded(self) -> dict[str, str]:
+        """The cells of the columns whose categories are embedded, by their names."""
+        return {column.name: self._cell_of(column.name) for column in self.model.front.embedded}
 
     def names(self) -> RowNames:
         """Return what the drawing of the network says."""
@@ -144,19 +170,21 @@ class ObservedRow:
             units = [str(cell(label)) for label in targets.classes[-len(computed) :]]
         share = self.model.kind == "probability"
         predicted = [
-            (f"p({unit})" if share else unit, f"{float(x):.4g}") for unit, x in zip(units, computed, strict=False)
+            (f"p({unit})" if share else unit, f"{float(x):.4g}" if share else tell_cell(float(x)))
+            for unit, x in zip(units, computed, strict=False)
         ]
         summary = [*self.tell_predictions(), self.tell_scalar()]
         known = [feature.gradient for feature in self.features if feature.gradient is not None]
         return RowNames(
             title=self.place,
-            features=tuple((feature.name, feature.cell) for feature in self.features),
+            features=tuple((feature.name, self._drawn(feature)) for feature in self.features),
             outputs=tuple(units),
             embedded=tuple(self._embedded()),
             predicted=tuple(predicted),
             summary=tuple(summary),
             probabilities=share,
             gradients=np.array(known) if known and len(known) == len(self.features) else None,
+            categories=tuple(self.embedded.items()),
         )
 
     def _embedded(self) -> list[tuple[str, str]]:
@@ -182,6 +210,7 @@ class ObservedRow:
                 {"name": one.name, "cell": one.cell, "encoded": one.encoded, "gradient": one.gradient}
                 for one in self.features
             ],
+            "embedded": self.embedded,
         }
 
 

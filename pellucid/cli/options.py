@@ -56,8 +56,8 @@ def make_plan(table: str | None, config: str | None, named: Mapping[str, Any], a
     >>> plan.table, plan.target, plan.seed, plan.recipe.learning_rate
     ('houses.csv', ('price',), 0, 0.01)
     """
-    if table == "":
-        raise UsageError("no file is named", where="TABLE", expected="a CSV or Parquet file")
+    if table is not None:
+        check_table(table)
     plan = read_plan(config) if config is not None else Plan()
     for option, value in named.items():
         if value is not None:
@@ -114,6 +114,15 @@ def parse_time(text: str) -> float:
     if not found or not 0 < float(found[1]) < 1e9:
         raise UsageError("not a time", where="--time", got=repr(text)[:60], expected="such as 60s, 5m or 1h")
     return float(found[1]) * UNITS[found[2]]
+
+
+def check_table(name: str) -> None:
+    """Raise a UsageError where a table's name is none of a file."""
+    if name == "":
+        raise UsageError("no file is named", where="TABLE", expected="a CSV or Parquet file")
+    if name == "-":
+        what = "a table is read from a file, more than once, and not from the standard input"
+        raise UsageError(what, where="TABLE", got="-", fix="Write it to a file, such as table.csv.")
 
 
 def check_seed(seed: int | None) -> None:

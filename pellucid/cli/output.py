@@ -17,6 +17,14 @@ from pellucid.errors import UsageError
 from pellucid.workflow.layout import as_text
 
 
+class Carried(Exception):
+    """Brings what was raised past Typer, which would make an exit code of it and tell nobody."""
+
+    def __init__(self, raised: BaseException):
+        super().__init__(str(raised))
+        self.raised = raised
+
+
 def show(view: RenderableType) -> None:
     """Print a view on standard output: styled for a terminal, as plain text into a pipe."""
     console = Console(highlight=False, markup=False, emoji=False)
@@ -74,13 +82,13 @@ def tell(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def check_file(option: str, name: str, endings: Iterable[str], kind: str) -> Path:
+def check_file(option: str, name: str, endings: Iterable[str], kind: str, table: str) -> Path:
     """Return the path of a file to be written, where it can be: so that nothing is computed in vain.
 
     Raises
     ------
     UsageError
-        Where it is a directory, has another ending, or is in a folder that does not exist.
+        Where it is a directory, has another ending, is in a folder that does not exist, or is the table that is read.
     """
     path, known = Path(name), list(endings)
     where = f"{option} {name}"
@@ -90,9 +98,11 @@ def check_file(option: str, name: str, endings: Iterable[str], kind: str) -> Pat
         raise UsageError("this is a directory", where=where, expected=f"the name of {kind}")
     if path.suffix.lower() not in known and not _is_device(path):
         fix = f"Give the file the ending {' or '.join(ending for ending in known if ending)}."
-        raise UsageError(f"the file is {kind}", where=where, fix=fix)
+        raise UsageError(f"what is written is {kind}", where=where, fix=fix)
     if not path.absolute().parent.is_dir():
         raise UsageError("there is no such folder", where=where, fix="Make it first.")
+    if path.is_file() and Path(table).is_file() and path.samefile(table):
+        raise UsageError("this is the table that is read", where=where, fix="Choose another name.")
     return path
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, BinaryIO
 import numpy as np
 import typer
 
+from pellucid.cli.options import check_table
 from pellucid.cli.output import as_plain, check_file
 from pellucid.data.table import read_table
 from pellucid.errors import UsageError
@@ -45,10 +46,11 @@ def predict(
     The columns are named after the targets; with --probabilities there are more, such as p(color=red). Columns of the
     table are found by their names, and those that the model does not read are passed over.
     """
+    check_table(table)
     write = _write_json if as_json else _write_csv
     if out != "-":
         endings = (*JSON_LINES, "") if as_json else (*CSV, *PARQUET)
-        path = check_file("--out", out, endings, "a file of JSON lines" if as_json else "a CSV or Parquet file")
+        path = check_file("--out", out, endings, "a file of JSON lines" if as_json else "a CSV or Parquet file", table)
         write = _write_parquet if path.suffix.lower() in PARQUET else write
     loaded = load_model(model)
     data = read_table(table)

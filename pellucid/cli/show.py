@@ -25,10 +25,10 @@ def show_model(
     if as_json:
         show_json(describe_model(loaded))
     else:
-        show(view_model(loaded, _read_record(Path(model))))
+        show(view_model(loaded, read_record(Path(model))))
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
     """Return what the folder's run.toml says; nothing where there is none, or a bad one: the model does not need it."""
     if not (folder / RECORD).is_file():
         return {}

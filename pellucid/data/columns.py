@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from pellucid.data.dates import DayOrder, spell_dates
+from pellucid.data.date_order import DayOrder
+from pellucid.data.dates import spell_dates
 
 MISSING = (
     *("", "?", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NAN", "-nan", "-NaN"),
@@ -56,6 +58,9 @@ class Column:
     day_order : DayOrder or None
         Of dates that were text such as 3/4/2024: whether the day came first, and the cell that settled it. None where
         nothing had to be settled.
+    dtype : str or None
+        What numbers were before they became a column, such as "float32", where they came from an array, a data frame or
+        a Parquet file. Text and lists have none.
 
     Examples
     --------
@@ -71,6 +76,7 @@ class Column:
     missing: np.ndarray
     mixed: BadCell | None = None
     day_order: DayOrder | None = None
+    dtype: str | None = None
 
     def __post_init__(self) -> None:
         self.values.flags.writeable = False
@@ -103,12 +109,31 @@ class Column:
 
     def take(self, rows: np.ndarray) -> Column:
         """Return the column of these rows, in this order. `mixed` is not carried over."""
-        return Column(self.name, self.kind, self.values[rows], self.missing[rows], day_order=self.day_order)
+        values, missing = self.values[rows], self.missing[rows]
+        return Column(self.name, self.kind, values, missing, day_order=self.day_order, dtype=self.dtype)
 
 
 def none_missing(rows: int) -> np.ndarray:
     """Return a mask [rows] of False that takes no memory."""
     return np.ndarray((rows,), bool, b"\0", strides=(0,))
+
+
+def dtype_of_numbers(columns: Iterable[Column]) -> str | None:
+    """Return the float dtype that columns came with: "float64" if one did, else "float32" if one did in that or less.
+
+    None where no column came with floats: integers, text and lists decide nothing.
+
+    Examples
+    --------
+    >>> from pellucid.data.convert import column_from_values
+    >>> short, long = (column_from_values("x", np.zeros(3, dtype)) for dtype in ("float32", "float64"))
+    >>> dtype_of_numbers([short, long]), dtype_of_numbers([short]), dtype_of_numbers([])
+    ('float64', 'float32', None)
+    """
+    floats = {column.dtype for column in columns if column.dtype is not None and column.dtype.startswith("float")}
+    if not floats:
+        return None
+    return "float32" if floats <= {"float16", "float32"} else "float64"
 
 
 def has_decimal_commas(column: Column) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import numbers
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.data.columns import Column, none_missing
-from pellucid.data.dates import DayOrder
+from pellucid.data.date_order import DayOrder
 from pellucid.data.text_cells import TextCells
 from pellucid.errors import DataError
 
@@ -39,11 +40,11 @@ def column_from_arrow(name: str, cells: pa.ChunkedArray) -> Column:
         return Column(name, "boolean", _to_numpy(pc.fill_null(cells, False)), _nulls(cells))
     if types.is_integer(kind) and cells.null_count == 0:
         try:
-            return Column(name, "number", _to_numpy(pc.cast(cells, pa.int64())), _nulls(cells))
+            return number_column(name, _to_numpy(pc.cast(cells, pa.int64())), _dtype_of(kind))
         except pa.ArrowInvalid:  # unsigned and too large
-            return _floats(name, pc.cast(cells, pa.float64(), safe=False))
+            pass
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
-        return _floats(name, pc.cast(cells, pa.float64(), safe=False))
+        return _floats(name, pc.cast(cells, pa.float64(), safe=False), _dtype_of(kind))
     if types.is_duration(kind):
         return _seconds(name, _to_numpy(cells))
     if types.is_date(kind) or types.is_timestamp(kind):
@@ -80,16 +81,22 @@ def _nulls(cells: pa.ChunkedArray) -> np.ndarray:
     return _to_numpy(cells.is_null()) if cells.null_count else none_missing(len(cells))
 
 
-def _floats(name: str, cells: pa.ChunkedArray) -> Column:
+def _dtype_of(kind: pa.DataType) -> str | None:
+    from pyarrow import types
+
+    return str(np.dtype(kind.to_pandas_dtype())) if types.is_integer(kind) or types.is_floating(kind) else None
+
+
+def _floats(name: str, cells: pa.ChunkedArray, dtype: str | None) -> Column:
     import pyarrow.compute as pc
 
-    return number_column(name, _to_numpy(pc.fill_null(cells, float("nan")) if cells.null_count else cells))
+    return number_column(name, _to_numpy(pc.fill_null(cells, float("nan")) if cells.null_count else cells), dtype)
 
 
-def number_column(name: str, values: np.ndarray) -> Column:
-    """Return a column of int64 or float64 [rows], NaN where a cell is missing."""
+def number_column(name: str, values: np.ndarray, dtype: str | None = None) -> Column:
+    """Return a column of int64 or float64 [rows], NaN where a cell is missing; `dtype` is what they were before."""
     missing = np.isnan(values) if values.dtype.kind == "f" else none_missing(len(values))
-    return Column(name, "number", values, missing if missing.any() else none_missing(len(values)))
+    return Column(name, "number", values, missing if missing.any() else none_missing(len(values)), dtype=dtype)
 
 
 def _seconds(name: str, durations: np.ndarray) -> Column:
@@ -159,14 +166,15 @@ def column_from_values(name: str, values: Any) -> Column:
             expected="one dimension",
         )
     kind = array.dtype.kind
+    dtype = None if isinstance(values, Sequence) else array.dtype.name  # a list has none
     if kind == "b":
         return Column(name, "boolean", array.astype(bool), none_missing(len(array)))
     if kind == "f":
-        return number_column(name, array.astype(np.float64))
+        return number_column(name, array.astype(np.float64), dtype)
     if kind in "iu" and (kind == "i" or array.size == 0 or array.max() <= np.iinfo(np.int64).max):
-        return number_column(name, array.astype(np.int64))
+        return number_column(name, array.astype(np.int64), dtype)
     if kind == "u":
-        return number_column(name, array.astype(np.float64))
+        return number_column(name, array.astype(np.float64), dtype)
     if kind == "M":
         return _moments(name, array)
     if kind == "m":
@@ -182,7 +190,7 @@ def column_from_values(name: str, values: Any) -> Column:
     kinds = {_kind(cell) for cell in cells if cell is not None}
     if kinds == {"date"}:
         return _moments(name, np.array([_in_utc(cell) for cell in cells], "datetime64[us]"))
-    return column_from_arrow(name, pa.chunked_array([_arrow_of_objects(name, cells, kinds)]))
+    return replace(column_from_arrow(name, pa.chunked_array([_arrow_of_objects(name, cells, kinds)])), dtype=None)
 
 
 def unmask(values: Any) -> np.ndarray:

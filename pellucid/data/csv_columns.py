@@ -10,7 +10,8 @@ import numpy as np
 
 from pellucid.data.columns import MISSING, MISSING_AMONG_DATES, MISSING_AMONG_NUMBERS, Column, none_missing
 from pellucid.data.convert import date_column, number_column
-from pellucid.data.dates import DateCells, read_dates, settle_order
+from pellucid.data.date_order import DateCells, settle_order
+from pellucid.data.dates import read_dates
 from pellucid.data.growing import GrowingArray
 from pellucid.data.text_cells import TextCells
 

@@ -173,7 +173,8 @@ class Front:
                 if len(absent) == 1
                 else f"{len(absent)} columns that the model reads are missing",
                 where=table.path,
-                got=f"no {', '.join(map(shorten, absent[:5]))}" + (", ..." if len(absent) > 5 else ""),
+                got=f"no {', '.join(map(shorten, absent[:5]))}"
+                + (f" and {len(absent) - 5} more" if len(absent) > 5 else ""),
                 fix=nearest(absent[0], table.names),
             )
         columns = [known[column.name] for column in self.columns]

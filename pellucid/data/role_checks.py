@@ -15,6 +15,9 @@ from pellucid.errors import DataError
 USED = ("number", "boolean", "category", "date", "text")
 """What a column is that a network is given."""
 
+LARGEST_WEIGHT = 1e30
+"""Larger weights, and smaller ones than its inverse, are scaled."""
+
 
 def check_role(table: Table, name: str, kind: str) -> None:
     """Refuse a role that a column cannot have.
@@ -29,7 +32,7 @@ def check_role(table: Table, name: str, kind: str) -> None:
     if kind in USED and column.missing.all():
         raise DataError(f"a column without any value cannot be a {kind}", where=where, fix="Leave it out.")
     if kind == "weight":
-        _check_weights(table, column)
+        read_weights(table, name)
     elif kind == "group" and column.missing.any():
         row = int(column.missing.argmax())
         raise DataError("a row has no group", where=table.where(row, name), got="a missing value")
@@ -103,19 +106,32 @@ def why_no_dates(words: Sequence[str]) -> str | None:
     return "dates written as text, which can be given the role date"
 
 
-def _check_weights(table: Table, column: Column) -> None:
-    """Refuse weights that are no numbers from 0 up, or all 0."""
+def read_weights(table: Table, name: str) -> np.ndarray:
+    """Return a column of weights, float64 [rows].
+
+    Raises
+    ------
+    DataError
+        Where one is missing, negative, infinite or no number, or all are 0.
+    """
+    column = table[name]
     if column.kind not in ("number", "boolean"):
         got = f"a column of kind {column.kind}"
-        raise DataError("a weight is a number", where=table.where(name=column.name), got=got)
-    require_finite(table, column.name)
+        raise DataError("a weight is a number", where=table.where(name=name), got=got)
+    require_finite(table, name)
     for wrong, what in ((column.missing, "a row has no weight"), (column.values < 0, "a weight is negative")):
         if wrong.any():
             row = int(wrong.argmax())
             got = "a missing value" if column.missing[row] else shorten(column.values[row].item())
-            raise DataError(what, where=table.where(row, column.name), got=got, expected="a number from 0 up")
+            raise DataError(what, where=table.where(row, name), got=got, expected="a number from 0 up")
     if not column.values.any():
-        raise DataError("all weights are 0", where=table.where(name=column.name), expected="at least one above 0")
+        raise DataError("all weights are 0", where=table.where(name=name), expected="at least one above 0")
+    weights = column.values.astype(np.float64)
+    # Only their ratios count; sums, and the float32 of other libraries, must not overflow.
+    if weights.max() > LARGEST_WEIGHT or weights[weights > 0].min() < 1 / LARGEST_WEIGHT:
+        weights /= weights.max()
+    weights.flags.writeable = False
+    return weights
 
 
 def require_finite(table: Table, name: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from pellucid.data.columns import Column
 from pellucid.data.convert import column_from_values, unmask
 from pellucid.data.csv_file import CsvSource, read_csv
+from pellucid.data.dataset import is_sparse
 from pellucid.data.frames import columns_of_frame, columns_of_sparse
 from pellucid.data.parquet_file import read_parquet
 from pellucid.errors import DataError, UsageError, nearest
@@ -71,7 +72,8 @@ class Table:
     @staticmethod
     def from_arrays(values: Any, names: Sequence[str] | None = None) -> Table:
         """Make a table of an array [rows, columns] or [rows]. Without names the columns are x0, x1, ..."""
-        array = unmask(values) if isinstance(values, np.ndarray) else np.asarray(values)
+        array = unmask(values) if isinstance(values, np.ndarray) else _rows(values)
+        typed = not isinstance(values, list | tuple)
         if array.ndim == 1:
             array = array[:, np.newaxis]
         if array.ndim != 2:
@@ -79,7 +81,8 @@ class Table:
         names = [f"x{number}" for number in range(array.shape[1])] if names is None else list(names)
         if len(names) != array.shape[1]:
             raise DataError("names and columns differ in number", got=f"{len(names)}", expected=f"{array.shape[1]}")
-        return Table(tuple(column_from_values(str(name), array[:, i]) for i, name in enumerate(names)))
+        columns = (column_from_values(str(name), array[:, place]) for place, name in enumerate(names))
+        return Table(tuple(column if typed else replace(column, dtype=None) for column in columns))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -214,8 +217,7 @@ def as_table(data: Any, names: Sequence[str] | None = None) -> Table:
     Table(2 rows; a: number, b: number)
     """
     if isinstance(data, np.ndarray | list | tuple):
-        rows = data if isinstance(data, np.ndarray) else _rows(data)
-        return Table.from_arrays(rows, names)
+        return Table.from_arrays(data, names)
     if isinstance(data, Table):
         table = data
     elif is_sparse(data):
@@ -235,7 +237,7 @@ def as_table(data: Any, names: Sequence[str] | None = None) -> Table:
     )
 
 
-def _rows(data: Sequence) -> np.ndarray:
+def _rows(data: Any) -> np.ndarray:
     try:
         array = np.asarray(data)
         return np.asarray(data, dtype=object) if array.dtype.kind in "US" else array

@@ -14,7 +14,8 @@ from pellucid.data.columns import shorten
 from pellucid.data.labels import read_labels
 from pellucid.data.statistics import mean_and_scale
 from pellucid.data.table import Table
-from pellucid.data.task import Task, refuse_huge
+from pellucid.data.target_checks import refuse_huge
+from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError
 from pellucid.graph.types import Type, float64
 from pellucid.graph.value import Value

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from pellucid.data.columns import NUMBER, Column, has_decimal_commas, shorten
+from pellucid.data.columns import Column, has_decimal_commas, shorten
 from pellucid.data.labels import find_labels, split_labels
-from pellucid.data.role_checks import require_finite
 from pellucid.data.roles import target_names
 from pellucid.data.table import Table
+from pellucid.data.target_checks import check_target, require_numbers, require_squares
 from pellucid.errors import DataError, UsageError, nearest
 
 MOST_CLASSES = 20
 ROWS_PER_CLASS = 5
-LARGEST = 1e150
-"""Numbers from about here on cannot be squared in float64."""
-
 TASKS = ("regression", "binary", "multiclass", "multilabel")
 
 
@@ -103,15 +97,15 @@ def infer_task(
     if separator is not None:
         return _separated(table, columns, task, separator)
     for column in columns:
-        _check_target(table, column)
+        check_target(table, column)
     if task is None:
         task, reason = _several(table, columns) if len(columns) > 1 else _single(table, columns[0])
     else:
         reason = "as asked for"
     if task == "regression":
         for column in columns:
-            _require_numbers(table, column)
-            _require_squares(table, column)
+            require_numbers(table, column)
+            require_squares(table, column)
         return Task(task, names, (), reason)
     if task == "multilabel":
         return Task(task, names, _labels(table, columns), reason)
@@ -123,35 +117,6 @@ def infer_task(
             fix="Train one network for each, or use multilabel for columns of 0 and 1.",
         )
     return _classification(table, columns[0], task, reason)
-
-
-def _check_target(table: Table, column: Column) -> None:
-    if column.kind == "date":
-        raise DataError(
-            "the target is a date",
-            where=table.where(name=column.name),
-            got=f"such as {column.distinct[0]}" if column.distinct else None,
-            expected="numbers, classes or labels",
-            fix="Turn it into a number, such as the days since a fixed one.",
-        )
-    gaps = np.flatnonzero(column.missing)
-    if gaps.size == len(column.values):
-        raise DataError("the target has no value in any row", where=table.where(name=column.name))
-    if gaps.size:
-        raise DataError(
-            "a row has no target" if gaps.size == 1 else f"{gaps.size} rows have no target, this one first",
-            where=table.where(int(gaps[0]), column.name),
-            got="a missing value",
-            fix="Fill them in, or leave these rows out.",
-        )
-    require_finite(table, column.name)
-    if len(column.distinct) == 1:
-        raise DataError(
-            "the target is the same in every row, so there is nothing to learn",
-            where=table.where(name=column.name),
-            got=f"always {shorten(column.distinct[0])} in {len(table)} row{'s' if len(table) > 1 else ''}",
-            expected="at least two different values",
-        )
 
 
 def _single(table: Table, column: Column) -> tuple[str, str]:
@@ -241,60 +206,6 @@ def _labels(table: Table, columns: list[Column]) -> tuple:
     if len(columns) == 1:
         raise DataError("multilabel classification has several targets", where=table.path, got="one", fix="Use binary.")
     return (0, 1)
-
-
-def _require_numbers(table: Table, column: Column) -> None:
-    if column.kind != "text":
-        return
-    bad = next((row for row, cell in enumerate(column.values) if not re.match(NUMBER, cell.strip())), None)
-    if bad is None:
-        raise DataError(
-            "a target of regression is text that spells numbers",
-            where=table.where(name=column.name),
-            got=shorten(column.values[0]),
-            fix="Convert the column to numbers.",
-        )
-    cell = column.values[bad]
-    comma = re.match(NUMBER, cell.strip().replace(",", ".", 1)) is not None
-    raise DataError(
-        "a target of regression is no number",
-        where=table.where(bad, column.name),
-        got=shorten(cell),
-        fix="Write decimals with a point." if comma else "Mend the cell, or say that the task is classification.",
-    )
-
-
-def refuse_huge(table: Table, name: str, values: np.ndarray) -> None:
-    """Refuse numbers of a target, none of them missing, that are too large to be squared.
-
-    Raises
-    ------
-    DataError
-        With file, line and column of the largest.
-    """
-    largest = int(np.abs(values).argmax())
-    if abs(values[largest]) > LARGEST:
-        raise DataError(
-            "a target of regression is too large a number to be squared",
-            where=table.where(largest, name),
-            got=shorten(float(values[largest])),
-            expected=f"at most {LARGEST:g}",
-            fix="Divide the column by a power of ten.",
-        )
-
-
-def _require_squares(table: Table, column: Column) -> None:
-    """Refuse numbers whose squared differences overflow or vanish: neither a loss nor a report could be told."""
-    values = column.values.astype(np.float64)
-    refuse_huge(table, column.name, values)
-    spread = float(values.max() - values.min())
-    if spread < 1 / LARGEST:
-        raise DataError(
-            "a target of regression differs too little to be squared",
-            where=table.where(name=column.name),
-            got=f"{shorten(spread)} between the lowest and the highest",
-            fix="Multiply the column by a power of ten.",
-        )
 
 
 def _classification(table: Table, column: Column, task: str, reason: str) -> Task:

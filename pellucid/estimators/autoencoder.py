@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from pellucid.data.dataset import Dataset
-from pellucid.data.encoding import Encoding
 from pellucid.data.front import Front
-from pellucid.data.scaling import CENTER, FACTOR
-from pellucid.data.scaling import SCALE as FEATURE_SCALE
 from pellucid.data.targets import MEAN, SCALE, TargetEncoding
 from pellucid.errors import DataError, UsageError, nearest
 from pellucid.estimators import defaults
-from pellucid.estimators.base import Examples, LearningEstimator, Task, compute, find_loss, partial_fit_if_by_steps
+from pellucid.estimators.autoencoder_network import (
+    RECONSTRUCTION,
+    inverse_scaling,
+    mirrored_layers,
+    reconstructing_network,
+    run_layers,
+)
+from pellucid.estimators.base import LearningEstimator, partial_fit_if_by_steps
 from pellucid.estimators.documentation import with_shared_parameters
-from pellucid.estimators.features import encoder_settings, fit_features, read_features
+from pellucid.estimators.examples import Examples, Task
+from pellucid.estimators.features import compute, encoder_settings, fit_features, read_features
 from pellucid.estimators.learning import Learned, Learner
-from pellucid.estimators.parameters import check_parameters, hidden_activations, hidden_sizes
+from pellucid.estimators.parameters import check_parameters, find_loss, hidden_activations, hidden_sizes
 from pellucid.estimators.targets import Target, read_weights
-from pellucid.executors.program import batch_rows, compile, gather
-from pellucid.graph.context import Context
-from pellucid.graph.resize import resize
-from pellucid.graph.value import Value
+from pellucid.executors.program import gather
 from pellucid.model.build import build_model
 from pellucid.model.model import CHUNK, Model
 from pellucid.model.scalars import PREDICTION
-from pellucid.nn.layers import Dense
-from pellucid.nn.losses import Loss, sum_outputs
 from pellucid.nn.network import Layer, Network
-from pellucid.nn.noise import GaussianNoise
-from pellucid.ops.shapes import reshape
 
 SCALINGS = ("standardize", "robust", "minmax", "none")
 """What can be undone by a product and a sum."""
-
-
-@dataclass(frozen=True)
-class _Reconstruction(Loss):
-    """What the network itself has computed: how far its reconstruction is from its input."""
-
-    name: ClassVar[str] = "reconstruction"
-    task: ClassVar[str] = "regression"
-
-    def build(self, context: Context, output: Value, target: Value) -> Value:
-        return sum_outputs(output - target)
 
 
 @with_shared_parameters
@@ -238,7 +225,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
         weights = read_weights(sample_weight, x, x.shape[0])
         return Examples(x, Target(np.zeros(x.shape[0]), ()), weights)
 
-    def _understand(self, learning: Examples, held_out: Examples | None, classes: Any) -> Task:
+    def _understand(self, learning: Examples, classes: Any) -> Task:
         encoding = fit_features(learning.x, learning.weights, encoder_settings(self.scaling, 0.0), ())
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
@@ -250,35 +237,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
             "regression",
             tuple(column.name for column in encoding.front.columns),
             (),
-            _inverse(encoding),
+            inverse_scaling(encoding),
             labels=tuple(column.name for column in encoding.front.columns),
         )
         self.n_components_ = self._n_features_out = int(self.n_components)
         return Task("regression", None, encoding, targets, True)
 
     def _learner(self, task: Task) -> Learner:
-        features = len(task.encoding.features)
-        loss = find_loss(self.loss, "regression")
-        encoder, decoder = self._layers(features)
-        noise = GaussianNoise(float(self.noise)) if self.noise else None
-
-        def body(context: Context, x: Value) -> Value:
-            value = x if noise is None else noise(context, x)
-            for layer in (*encoder, *decoder):
-                value = layer(context, value)
-            return reshape(loss.per_example(context, value, x), (x.shape[0], 1))
-
-        return Learner(self, Network(body, features, task.encoding.dtype), _Reconstruction())
+        features, loss = len(task.encoding.features), find_loss(self.loss, "regression")
+        layers = [layer for half in self._layers(features) for layer in half]
+        network = reconstructing_network(layers, features, task.encoding.dtype, loss, float(self.noise))
+        return Learner(self, network, RECONSTRUCTION)
 
     def _layers(self, features: int) -> tuple[list[Layer], list[Layer]]:
         """Return the layers from the features to the code, and from there back."""
         hidden = hidden_sizes(self.hidden_layer_sizes)
         activations = hidden_activations(self.activation, len(hidden))
-        both = list(zip(hidden, activations, strict=True))
-        encoder: list[Layer] = [Dense(*found, name=f"encoder_{place}") for place, found in enumerate(both, 1)]
-        decoder: list[Layer] = [Dense(*found, name=f"decoder_{place}") for place, found in enumerate(both[::-1], 1)]
-        code = Dense(int(self.n_components), name="code")
-        return [*encoder, code], [*decoder, Dense(features, name="reconstruction")]
+        return mirrored_layers(features, hidden, activations, int(self.n_components))
 
     def _dataset(self, task: Task, rows: Examples, learning: bool) -> Dataset:
         return Dataset(task.encoding.encode_matrix(rows.x), np.zeros((len(rows), 1)), rows.weights)
@@ -296,27 +271,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
     def _run(self, values: Any, decode: bool) -> np.ndarray:
         """Send rows through the layers before the code, or through those behind it."""
-        graph, parameters = self._halves[decode], self.model_.parameters
-        count = values.shape[0]
-        batch = min(1 << (count - 1).bit_length(), CHUNK)
-        program = compile(resize(graph, batch=batch))
-        fixed = {name: parameters[name] for name in graph.inputs if name != "x"}
-        parts = []
-        for at in range(-(-count // batch)):
-            rows, valid = batch_rows(np.arange(count), at, batch)
-            parts.append(program(x=gather(values, rows), **fixed)["output"][:valid])
-        return np.concatenate(parts)
+        return run_layers(self._halves[decode], self.model_.parameters, values)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _inverse(encoding: Encoding) -> dict[str, np.ndarray]:
-    """Return what takes scaled features back to their own units, as a target's mean and scale."""
-    if FEATURE_SCALE not in encoding.arrays:
-        return {}
-    factor = encoding.arrays.get(FACTOR, np.ones(len(encoding.features)))
-    scale = encoding.arrays[FEATURE_SCALE] / factor
-    return {MEAN: encoding.arrays[CENTER] / factor, SCALE: np.where(scale > 0, scale, 1.0)}

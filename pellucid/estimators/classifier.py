@@ -10,15 +10,25 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from pellucid.errors import DataError, UsageError
-from pellucid.estimators.base import Examples, Task, compute, find_loss, partial_fit_if_by_steps
+from pellucid.errors import UsageError
+from pellucid.estimators.base import partial_fit_if_by_steps
 from pellucid.estimators.documentation import with_shared_parameters
-from pellucid.estimators.features import encoder_settings, fit_features
+from pellucid.estimators.examples import Examples, Task, strata_of
+from pellucid.estimators.features import compute, encoder_settings, fit_features
 from pellucid.estimators.network_estimator import NetworkEstimator
-from pellucid.estimators.targets import Target, class_codes, encode_labels, find_classes, label_encoding, weigh_classes
+from pellucid.estimators.parameters import find_loss
+from pellucid.estimators.targets import (
+    Target,
+    check_same_classes,
+    class_codes,
+    encode_labels,
+    find_classes,
+    label_encoding,
+    weigh_classes,
+)
 from pellucid.estimators.thresholds import as_score, check_threshold, choose_threshold, plain_threshold
 from pellucid.model.scalars import OUTPUT, PREDICTION
-from pellucid.nn.losses import Loss, SoftmaxCrossEntropy, default_loss
+from pellucid.nn.losses import BinaryCrossEntropy, Loss, MultilabelCrossEntropy, SoftmaxCrossEntropy, default_loss
 from pellucid.training.metrics import as_probability
 
 
@@ -51,7 +61,7 @@ class MLPClassifier(ClassifierMixin, NetworkEstimator):
         How much the rows of each class count, besides `sample_weight`: by class, 1 where a class is not named;
         "balanced" lets all classes weigh the same together.
     label_smoothing* : float
-        The share of the target that is spread over all classes.
+        The share of the target that is spread over all classes, with a cross-entropy.
     threshold* : float, str or mapping
         Of two classes, the second is predicted where its probability is larger than this: a number; or chosen on the
         validation part (on the rows learned from, where there is none) for the best "accuracy", "balanced_accuracy",
@@ -152,11 +162,17 @@ class MLPClassifier(ClassifierMixin, NetworkEstimator):
             fix = 'Write class_weight="balanced", or {"rare": 10.0}.'
             raise UsageError("not the weights of classes", where="class_weight", got=repr(weight)[:80], fix=fix)
 
-    def _understand(self, learning: Examples, held_out: Examples | None, classes: Any) -> Task:
+    def _classes_of(self, target: Target, again: bool) -> Any:
+        found = find_classes(target)[1]
+        if again:
+            check_same_classes(found, self.classes_)
+        return found
+
+    def _understand(self, learning: Examples, classes: Any) -> Task:
         seen = learning.target
-        if held_out is not None and seen.values.ndim == 1 and classes is None:
-            classes = np.unique(np.concatenate([seen.values, held_out.target.values]))
         kind, found = find_classes(seen, classes)
+        if kind != "binary" and self.threshold != "auto":
+            raise UsageError("a threshold is for two classes", where="threshold", got=kind, fix='Leave it at "auto".')
         targets = label_encoding(kind, seen, found)
         settings = encoder_settings(self.scaling, self.limit)
         encoding = fit_features(learning.x, learning.weights, settings, targets.names)
@@ -171,10 +187,15 @@ class MLPClassifier(ClassifierMixin, NetworkEstimator):
         return (1 - self.label_smoothing) * values + self.label_smoothing / 2
 
     def _find_loss(self, task: str) -> Loss:
-        if self.loss != "log_loss":
-            return find_loss(self.loss, task)
-        found = default_loss(task)
-        return SoftmaxCrossEntropy(float(self.label_smoothing)) if isinstance(found, SoftmaxCrossEntropy) else found
+        found = default_loss(task) if self.loss == "log_loss" else find_loss(self.loss, task)
+        if not self.label_smoothing:
+            return found
+        if isinstance(found, SoftmaxCrossEntropy):
+            return replace(found, label_smoothing=float(self.label_smoothing))
+        if not isinstance(found, (BinaryCrossEntropy, MultilabelCrossEntropy)):
+            fix = "Leave label_smoothing at 0."
+            raise UsageError("only a cross-entropy takes smoothed labels", where="loss", got=found.name, fix=fix)
+        return found
 
     def _weights(self, task: Task, rows: Examples) -> np.ndarray | None:
         if self.class_weight is None:
@@ -185,17 +206,7 @@ class MLPClassifier(ClassifierMixin, NetworkEstimator):
         return weights if rows.weights is None else weights * rows.weights
 
     def _strata(self, target: Target) -> np.ndarray | None:
-        return None if target.several else np.unique(target.values, return_inverse=True)[1]
-
-    def _check_same(self, learning: Examples) -> None:
-        found = find_classes(learning.target)[1]
-        if not np.array_equal(found, self.classes_):
-            raise DataError(
-                "warm_start needs the same classes as before",
-                where="y",
-                got=", ".join(map(repr, found.tolist()[:8])),
-                expected=", ".join(map(repr, self.classes_.tolist()[:8])),
-            )
+        return strata_of(target)
 
     def _decide(self, task: Task, rows: Examples) -> None:
         self.threshold_ = None

@@ -28,7 +28,8 @@ TRAINING = """
         At most so many epochs (iterations of L-BFGS). Where they did not suffice, a ConvergenceWarning says so.
     shuffle : bool
         Whether each epoch takes the rows in another order. Then what is learned does not depend on the order in which
-        they come, and whole sample weights (4 on average, at most) mean exactly what repeating the rows would mean.
+        they come, and whole sample weights (4 on average, at most) mean exactly what repeating the rows would mean, so
+        that some of a row's copies may be held out.
     random_state : int, RandomState or None
         The seed of first weights, order, dropout and the validation part. The same number gives the same bits.
     tol : float

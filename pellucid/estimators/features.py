@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from pellucid.data.columns import dtype_of_numbers
+from pellucid.data.dataset import is_sparse
 from pellucid.data.encoder_settings import EncoderSettings
 from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
 from pellucid.data.encoding import Encoding
@@ -16,6 +19,7 @@ from pellucid.data.roles import Role, infer_roles
 from pellucid.data.table import Table, as_table
 from pellucid.data.task import Task
 from pellucid.errors import UsageError
+from pellucid.model.model import CHUNK, Model
 
 FLOATS = (np.float64, np.float32)
 
@@ -25,6 +29,13 @@ def is_frame(x: Any) -> bool:
     import narwhals as nw
 
     return nw.dependencies.is_into_dataframe(x)
+
+
+def is_lazy(x: Any) -> bool:
+    """Say whether this is a frame that is still to be computed, as Polars has them."""
+    import narwhals as nw
+
+    return nw.dependencies.is_into_lazyframe(x)
 
 
 def read_features(estimator: Any, x: Any, *, reset: bool, missing: bool, frames: bool = True) -> Any:
@@ -47,6 +58,8 @@ def read_features(estimator: Any, x: Any, *, reset: bool, missing: bool, frames:
     ValueError
         Where they are no such thing, do not fit, or a number is infinite.
     """
+    if is_lazy(x):
+        raise UsageError("a lazy frame has no rows yet", where="X", got=type(x).__name__, fix="Pass X.collect().")
     if not frames or not is_frame(x):
         finite: Any = "allow-nan" if missing else True
         found = validate_data(
@@ -61,7 +74,9 @@ def read_features(estimator: Any, x: Any, *, reset: bool, missing: bool, frames:
 
 def dtype_of(x: Any) -> str:
     """Return the dtype in which to compute: float32 for features of float32, float64 for all others."""
-    return "float32" if not isinstance(x, Table) and x.dtype == np.float32 else "float64"
+    if isinstance(x, Table):
+        return dtype_of_numbers(x.columns) or "float64"
+    return "float32" if x.dtype == np.float32 else "float64"
 
 
 def encoder_settings(scaling: str | None, limit: float) -> EncoderSettings:
@@ -103,6 +118,9 @@ def frame_roles(table: Table) -> tuple[Role, ...]:
     if not any(role.used for role in chosen):
         told = "; ".join(str(role) for role in chosen[:5])
         raise UsageError("no column of the frame can be learned from", where="X", got=told)
+    for role in chosen:
+        if role.kind == "key":
+            warnings.warn(f"column {role.name!r} is left out: {role.reason}", stacklevel=2)
     return chosen
 
 
@@ -121,3 +139,18 @@ def positional(encoding: Encoding, table: Table) -> Table:
     if all(name in table for name in names) or len(table.columns) != len(names):
         return table
     return as_table(table, names)
+
+
+def compute(model: Model, encoding: Encoding, x: Any) -> dict[str, np.ndarray]:
+    """Return every output of a model's graph for a matrix or a table that `encoding` can read."""
+    if not is_sparse(x):
+        return model.compute(positional(encoding, x) if hasattr(x, "names") else x)
+    parts: dict[str, list[np.ndarray]] = {}
+    for start in range(0, x.shape[0], CHUNK):
+        dense = x[start : start + CHUNK].toarray()
+        count = len(dense)
+        if start and count < CHUNK:  # chunks of one size, so that the bits are those of a dense matrix
+            dense = np.concatenate([dense, np.repeat(dense[-1:], CHUNK - count, axis=0)])
+        for name, values in model.compute(dense).items():
+            parts.setdefault(name, []).append(values[:count])
+    return {name: np.concatenate(found) for name, found in parts.items()}

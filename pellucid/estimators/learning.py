@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import UsageError, nearest
+from pellucid.errors import UsageError
 from pellucid.estimators.defaults import AUTO_BATCH
 from pellucid.estimators.penalty import RowPenalty, penalty_of
+from pellucid.estimators.solvers import choose_solver
 from pellucid.estimators.stopping import Adaptive, InverseScaling, Stopping
 from pellucid.executors.program import EpochProgram, compile_epochs
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, L2, Regularizer
-from pellucid.optim.gradient_descent import GradientDescent, Momentum, Nesterov
 from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.optimizers import OPTIMIZERS
-from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Constant, Schedule
 from pellucid.optim.transformation import Optimizer
 from pellucid.training.checkpoint import Progress
@@ -91,44 +89,19 @@ class Learned:
     reason: str
 
 
-def choose_solver(settings: Any) -> Optimizer | LBFGS:
-    """Return the optimizer that the parameters of an estimator speak of.
-
-    Raises
-    ------
-    UsageError
-        Where there is no such solver, or a setting of it is out of its range.
-    """
-    solver, rate = settings.solver, settings.learning_rate_init
-    if isinstance(solver, (Optimizer, LBFGS)):
-        return solver
-    if solver == "lbfgs":
-        tolerance = min(LBFGS_TOL, settings.tol**2)
-        return LBFGS(int(settings.max_iter), gradient_tolerance=settings.tol, value_tolerance=tolerance)
-    if solver == "sgd":
-        if not settings.momentum:
-            return GradientDescent(rate)
-        return (Nesterov if settings.nesterovs_momentum else Momentum)(rate, settings.momentum)
-    if solver not in OPTIMIZERS:
-        raise UsageError(
-            f"no solver is called {solver!r}", where="solver", fix=nearest(str(solver), ["sgd", *OPTIMIZERS])
-        )
-    kind: Any = OPTIMIZERS[solver]
-    known = {field.name for field in fields(kind)}
-    given = {
-        "learning_rate": rate,
-        "momentum": settings.momentum,
-        **{name: getattr(settings, name) for name in ("beta_1", "beta_2", "epsilon")},
-    }
-    takes = ("learning_rate", "momentum") if solver in ("momentum", "nesterov") else _TAKEN.get(solver, tuple(given))
-    return optimizer_called(solver, **{name: given[name] for name in takes if name in known})
-
-
-LBFGS_TOL = 2.220446049250313e-09
-"""SciPy's own, which scikit-learn leaves as it is; a small `tol` asks for a smaller one."""
-
-_TAKEN = {"adagrad": ("learning_rate",), "rmsprop": ("learning_rate",), "lion": ("learning_rate", "beta_1", "beta_2")}
-"""Where scikit-learn's parameter of the same name is not meant for the optimizer, or has another default."""
+def check_same_network(network: Network, parameters: Mapping[str, np.ndarray]) -> None:
+    """Raise a UsageError where parameters to go on from are those of another network."""
+    wanted = {path: parameter.type.shape for path, parameter in network.parameters.items()}
+    found = {path: value.shape for path, value in parameters.items()}
+    for path in {**wanted, **found}:
+        if wanted.get(path) != found.get(path):
+            raise UsageError(
+                "learning can not go on in another network",
+                where=path,
+                got=f"now {list(wanted[path])}" if path in wanted else "none now",
+                expected=f"{list(found[path])} as before" if path in found else "none, as before",
+                fix="Train a new estimator, or fit with warm_start=False.",
+            )
 
 
 class Learner:
@@ -149,7 +122,12 @@ class Learner:
         self.network, self.losses = network, dict.fromkeys(network.outputs, loss)
         self.evaluator = Evaluator(network, self.losses)
         self.optimizer = choose_solver(settings)
+        self._made_for = repr(settings.get_params(deep=False))
         self._steps: dict[int, tuple[TrainingStep, EpochProgram]] = {}
+
+    def is_for(self, settings: Any) -> bool:
+        """Say whether an estimator's parameters are those that it was made for."""
+        return repr(settings.get_params(deep=False)) == self._made_for
 
     def learn(
         self, problem: Problem, *, seed: int, start: Any = None, seen: int = 0, epochs: int | None = None
@@ -195,7 +173,10 @@ class Learner:
             history_file=None,
         )
         make = self._by_lbfgs if isinstance(self.optimizer, LBFGS) else self._by_steps
-        parameters = done.parameters if done is not None else first_parameters(self.network, start, seed)
+        parameters = done.parameters if done is not None else start
+        if parameters is None:
+            parameters = first_parameters(self.network, None, seed)
+        check_same_network(self.network, parameters)
         stopping = self._stopping(problem, plan)
         training = make(plan, stopping, parameters, done, seen)
         reason = training.run()
@@ -252,7 +233,10 @@ class Learner:
             augment=None,
             learning_rate=hasattr(self.optimizer, "learning_rate"),
         )
-        beginning = done if done is not None else Progress(parameters, step.initial_state(parameters))
+        state = step.initial_state(parameters)
+        beginning = done if done is not None else Progress(parameters, state)
+        if beginning.state.keys() != state.keys():  # another solver than before
+            beginning = replace(beginning, state=state)
         return MiniBatchTraining(way, plan, beginning, self._handlers(stopping), ProgressBar(plan.epochs, False))
 
     def _build(self, batch: int) -> TrainingStep:

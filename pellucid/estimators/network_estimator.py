@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import UsageError
-from pellucid.estimators.base import Examples, LearningEstimator, Task, compute
-from pellucid.estimators.features import encode_features, encoder_settings, read_features
+from pellucid.estimators.base import LearningEstimator
+from pellucid.estimators.examples import Examples, Task
+from pellucid.estimators.features import compute, encode_features, encoder_settings, read_features
 from pellucid.estimators.learning import Learned, Learner, Problem
 from pellucid.estimators.parameters import (
     NetworkParameters,
@@ -22,7 +23,7 @@ from pellucid.estimators.parameters import (
     share_of_dropout,
 )
 from pellucid.estimators.rows import count_rows
-from pellucid.estimators.targets import Target, read_target, read_weights
+from pellucid.estimators.targets import Target, check_same_classes, read_target, read_weights
 from pellucid.graph.types import DType, Type
 from pellucid.model.build import build_model
 from pellucid.model.model import Model
@@ -37,6 +38,8 @@ MOST_OUTPUTS = 64
 class NetworkEstimator(LearningEstimator, NetworkParameters):
     """A network as a scikit-learn estimator: see :class:`MLPClassifier` and :class:`MLPRegressor`."""
 
+    classes_: np.ndarray
+    validation_scores_: list[float] | None
     _numeric = False
 
     def fit(
@@ -78,6 +81,8 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
         """Go through some rows once."""
         self._check()
         again = hasattr(self, "model_")
+        if again and classes is not None:
+            check_same_classes(classes, self.classes_)
         return self._partial_fit(self._read(X, y, sample_weight, reset=not again, again=again), classes, again)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool, again: bool) -> Examples:
@@ -131,12 +136,15 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
             task.encoding, task.targets, learner.network, loss, learned.parameters, provenance=provenance
         )
 
-    def _describe(self, task: Task, problem: Problem, learned: Learned) -> None:
-        super()._describe(task, problem, learned)
+    def _describe(self, task: Task, problem: Problem, learned: Learned, again: bool) -> None:
+        super()._describe(task, problem, learned, again)
         self.n_layers_ = len(hidden_sizes(self.hidden_layer_sizes)) + 2
         self.n_outputs_ = task.targets.outputs
         self.out_activation_ = _ACTIVATIONS.get((self.model_.kind, task.kind), "identity")
-        scores = None if problem.validation is None else _scores(task, problem.validation, learned.records)
+        scores: list[float] | None = None
+        if problem.validation is not None:
+            earlier = self.validation_scores_ if again else None
+            scores = (earlier or []) + _scores(task, problem.validation, learned.records)
         self.validation_scores_ = scores
         self.best_validation_score_ = None if scores is None else max(scores, default=float("nan"))
 

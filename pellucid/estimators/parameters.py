@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator
 from pellucid.errors import UsageError, nearest
 from pellucid.estimators import defaults
 from pellucid.nn.activation import check_activation
+from pellucid.nn.losses import Loss, loss_names
+from pellucid.nn.losses import loss as loss_called
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.optimizers import OPTIMIZERS
 from pellucid.optim.settings import check_number
@@ -193,3 +195,18 @@ def validation_rows(estimator: Any, count: int) -> int:
         return 0
     wanted = math.floor(count * estimator.validation_fraction + 0.5)
     return wanted if wanted >= defaults.MIN_VALIDATION_ROWS else 0
+
+
+def find_loss(name: str | Loss, task: str) -> Loss:
+    """Return the loss of this name for a task.
+
+    Raises
+    ------
+    UsageError
+        Where there is none, or it is for another task.
+    """
+    found = loss_called(name)
+    if found.task != task:
+        fix = nearest(found.name, loss_names(task))
+        raise UsageError(f"the loss {found.name!r} does not fit the targets", where="loss", got=task, fix=fix)
+    return found

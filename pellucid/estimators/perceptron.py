@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pellucid.data.dataset import is_sparse
 from pellucid.data.encoder_settings import LARGEST_COUNT
 from pellucid.data.targets import TargetEncoding
-from pellucid.errors import DataError, UsageError, nearest
-from pellucid.estimators.base import Examples, Task, arrange, compute, divide
-from pellucid.estimators.features import encode_features, encoder_settings, fit_features, read_features
+from pellucid.errors import UsageError, nearest
+from pellucid.estimators.examples import Examples, Task, arrange, divide, strata_of
+from pellucid.estimators.features import compute, encoder_settings, fit_features, read_features
+from pellucid.estimators.fitted import FittedModel
 from pellucid.estimators.parameters import check_parameters, seed_of
 from pellucid.estimators.perceptron_epochs import Stop, run_epochs
+from pellucid.estimators.perceptron_rows import perceptron_arrays, tell_accuracy
 from pellucid.estimators.rows import count_rows
 from pellucid.estimators.targets import (
-    Target,
-    class_codes,
+    check_same_classes,
     find_classes,
     label_encoding,
     read_target,
     read_weights,
-    weigh_classes,
 )
 from pellucid.graph.types import float64
 from pellucid.model.build import build_model
-from pellucid.model.folder import save_model
 from pellucid.model.model import Model
 from pellucid.model.scalars import OUTPUT
 from pellucid.nn.layers import Dense
@@ -43,7 +40,7 @@ PENALTIES = ("l1", "l2", "elasticnet")
 
 
 @dataclass(eq=False, repr=False)
-class Perceptron(ClassifierMixin, BaseEstimator):
+class Perceptron(ClassifierMixin, FittedModel):
     """The perceptron: one linear unit for two classes, one against the rest for each of several.
 
     Example after example: where it is on the wrong side, the example is added to the weights or taken away from them.
@@ -64,7 +61,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         in a row, and the weights of the epoch after which most rows were right are kept (Gallant, Perceptron-based
         learning algorithms, 1990). None: all `max_iter` epochs, and the last weights.
     shuffle : bool
-        Whether each epoch takes the rows in another order.
+        Whether each epoch takes the rows in another order. Then what is learned does not depend on the order in which
+        they come, and whole sample weights (4 on average, at most) mean exactly what repeating the rows would mean.
     verbose : bool
     eta0 : float
         What is added to the weights, in examples.
@@ -133,7 +131,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         X : array_like or sparse matrix [rows, features], or data frame
         y : array_like [rows]
         sample_weight : array_like [rows], optional
-            What an example is multiplied by when it is added.
+            What an example is multiplied by when it is added; with `shuffle`, whole ones say how often it comes.
 
         Returns
         -------
@@ -141,13 +139,15 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """
         self._check()
         again = bool(self.warm_start) and hasattr(self, "model_")
-        rows = arrange(self._read(X, y, sample_weight, reset=not again, again=again), bool(self.shuffle))
+        rows = self._read(X, y, sample_weight, reset=not again, again=again)
+        classes = find_classes(rows.target)[1]
+        if again:
+            check_same_classes(classes, self.classes_)
+        rows = arrange(rows, bool(self.shuffle))
         seed = seed_of(self.random_state)
         held = round(len(rows) * self.validation_fraction) if self.early_stopping else 0
-        rows, held_out = divide(rows, max(held, int(self.early_stopping)), seed, _codes(rows.target))
-        if again and not np.array_equal(find_classes(rows.target)[1], self.classes_):
-            raise DataError("warm_start needs the same classes as before", where="y")
-        task = self._task if again else self._understand(rows, None)
+        rows, held_out = divide(rows, max(held, int(self.early_stopping)), seed, strata_of(rows.target))
+        task = self._task if again else self._understand(rows, classes)
         start = self._carried if again else None
         self._learn(task, rows, held_out, start, seed, int(self.max_iter), before=self.t_ if again else 0)
         return self
@@ -169,6 +169,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """
         self._check()
         again = hasattr(self, "model_")
+        if again and classes is not None:
+            check_same_classes(classes, self.classes_)
         rows = arrange(self._read(X, y, sample_weight, reset=not again, again=again), bool(self.shuffle))
         task = self._task if again else self._understand(rows, classes)
         seed = self._seed if again else seed_of(self.random_state)
@@ -197,17 +199,6 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """
         found = self.decision_function(X)
         return self.classes_[(found > 0).astype(np.int64) if found.ndim == 1 else found.argmax(axis=1)]
-
-    def save(self, folder: str | Path) -> None:
-        """Write the model to a folder, which ``pellucid predict`` and ``pl.load_model`` read.
-
-        Raises
-        ------
-        ModelError
-            Where the folder cannot be written.
-        """
-        check_is_fitted(self)
-        save_model(self.model_, folder)
 
     @property
     def coef_(self) -> np.ndarray:
@@ -261,13 +252,13 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     ) -> None:
         stop = None
         if not by_hand and self.tol is not None:
-            judge = self._judge(task, rows if held_out is None else held_out)
+            judge = tell_accuracy(task, rows if held_out is None else held_out, self.class_weight)
             stop = Stop(float(self.tol), float(self.n_iter_no_change), judge, by_score=held_out is not None)
         done: int = self.n_iter_ if by_hand and start is not None else 0
         earlier: list[float] = [] if start is None else self.loss_curve_
         carried, losses = run_epochs(
             self._rule(),
-            self._arrays(task, rows),
+            perceptron_arrays(task, rows, float(self.eta0), self.class_weight),
             start=start,
             seed=seed,
             first=done,
@@ -289,37 +280,6 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             float(self.eta0), bool(self.fit_intercept), float((1 - share) * strength), float(share * strength)
         )
 
-    def _arrays(self, task: Task, rows: Examples) -> dict[str, Any]:
-        """Return what the step takes: features, and what each example adds to each unit that it is wrong for."""
-        assert task.classes is not None
-        codes = class_codes(rows.target, task.classes)
-        units = np.array([1]) if task.kind == "binary" else np.arange(len(task.classes))
-        right = codes[:, None] == units
-        x = encode_features(task.encoding, rows.x)["x"]
-        share = np.ones(right.shape) if rows.weights is None else np.tile(rows.weights[:, None], len(units))
-        if self.class_weight is not None:
-            weights = weigh_classes(self.class_weight, codes, task.classes)[:, None]
-            share = share * (weights if task.kind == "binary" else np.where(right, weights, 1.0))
-        push = np.where(right, 1.0, -1.0) * self.eta0 * share
-        x = x if is_sparse(x) else np.ascontiguousarray(x, np.float64)
-        return {"x": x, "push": push, "row_weight": np.ones(len(codes))}
-
-    def _judge(self, task: Task, rows: Examples) -> Any:
-        """Return what tells the accuracy on these rows from the weights."""
-        assert task.classes is not None
-        x, codes = encode_features(task.encoding, rows.x)["x"], class_codes(rows.target, task.classes)
-        weights = np.ones(len(codes)) if rows.weights is None else rows.weights
-        weights = (
-            weights if self.class_weight is None else weights * weigh_classes(self.class_weight, codes, task.classes)
-        )
-
-        def accuracy(carried: dict[str, np.ndarray]) -> float:
-            z = x @ carried["weight"] + carried["bias"]
-            said = (z[:, 0] > 0).astype(np.int64) if task.kind == "binary" else z.argmax(axis=1)
-            return float(np.average(said == codes, weights=weights))
-
-        return accuracy
-
     def _model(self, task: Task, carried: dict[str, np.ndarray], seed: int) -> Model:
         outputs = carried["bias"].size
         network = Network([Dense(outputs, bias=bool(self.fit_intercept))], task.encoding.inputs, float64)
@@ -333,17 +293,5 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle or a copy holds: no compiled programs."""
-        state = dict(super().__getstate__())
-        if "model_" in state:
-            state["model_"] = replace(state["model_"])
-        return state
-
-
-def _codes(target: Target) -> np.ndarray | None:
-    return None if target.several else np.unique(target.values, return_inverse=True)[1]

@@ -9,10 +9,12 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from pellucid.errors import UsageError, nearest
-from pellucid.estimators.base import Examples, Task, find_loss, partial_fit_if_by_steps
+from pellucid.estimators.base import partial_fit_if_by_steps
 from pellucid.estimators.documentation import with_shared_parameters
+from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import encoder_settings, fit_features
 from pellucid.estimators.network_estimator import NetworkEstimator
+from pellucid.estimators.parameters import find_loss
 from pellucid.estimators.targets import Target, encode_numbers, number_encoding
 from pellucid.model.scalars import PREDICTION
 from pellucid.nn.losses import Loss
@@ -111,7 +113,7 @@ class MLPRegressor(RegressorMixin, NetworkEstimator):
                 "no such scaling of targets", where="target_scaling", got=repr(self.target_scaling), fix=fix
             )
 
-    def _understand(self, learning: Examples, held_out: Examples | None, classes: Any) -> Task:
+    def _understand(self, learning: Examples, classes: Any) -> Task:
         standardize = self.target_scaling == "standardize" and self._find_loss("regression").name != "poisson"
         targets = number_encoding(learning.target, learning.weights, standardize)
         settings = encoder_settings(self.scaling, self.limit)

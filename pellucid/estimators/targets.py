@@ -67,7 +67,32 @@ def read_target(estimator: Any, y: Any, rows: int, taken: Sequence[str], numeric
         values = column_or_1d(values, warn=True)
     if len(values) != rows:
         raise DataError("X and y differ in their number of rows", got=f"{rows} and {len(values)}")
-    return Target(values, _names(y, values, taken))
+    return Target(values if numeric else _labels(values), _names(y, values, taken))
+
+
+def _labels(values: np.ndarray) -> np.ndarray:
+    """Return labels of dtype object, as truth values where they are such.
+
+    Raises
+    ------
+    DataError
+        Where one is None, or words and numbers are mixed.
+    """
+    if values.dtype != object or values.ndim != 1:
+        return values
+    labels = values.tolist()
+    if all(isinstance(label, (bool, np.bool_)) for label in labels):
+        return np.array(labels, bool)
+    words = [isinstance(label, str) for label in labels]
+    for row, label in enumerate(labels):
+        if label is None:
+            raise DataError("a label is missing", where=f"y, row {row}", fix="Leave the row out.")
+        if words[row] != words[0]:
+            got = f"{labels[0]!r} and {label!r}"
+            raise DataError(
+                "labels are words and others", where=f"y, row {row}", got=got, fix="Make all of them words."
+            )
+    return values
 
 
 def _names(y: Any, values: np.ndarray, taken: Sequence[str]) -> tuple[str, ...]:
@@ -134,6 +159,25 @@ def find_classes(target: Target, given: Any = None) -> tuple[str, np.ndarray]:
         got = repr(classes.tolist()[0]) if len(classes) else "none"
         raise DataError("y has only one class", where="y", got=got, expected="two classes or more")
     return ("binary" if len(classes) == 2 else "multiclass"), classes
+
+
+def check_same_classes(found: Any, known: np.ndarray) -> None:
+    """Raise a DataError unless these are the classes known from before.
+
+    Parameters
+    ----------
+    found : array_like
+    known : ndarray
+    """
+    classes = np.unique(np.asarray(found))
+    if not np.array_equal(classes, known):
+        raise DataError(
+            "not the same classes as before",
+            where="y",
+            got=", ".join(map(repr, classes.tolist()[:8])),
+            expected=", ".join(map(repr, known.tolist()[:8])),
+            fix="Train a new estimator, or fit with warm_start=False.",
+        )
 
 
 def class_codes(target: Target, classes: np.ndarray) -> np.ndarray:

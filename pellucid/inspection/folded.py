@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.inspection.blocks import CELLS, ENCODERS, OUTPUT, PREDICTION, Block
-from pellucid.inspection.neurons import RowNames, describe_activation, units_of
+from pellucid.inspection.neurons import RowNames, describe_activation, tell_link, units_of
 from pellucid.inspection.svg import clean, coordinate, paint_box, paint_text, text_width, wrap_picture, write_short
 
 MARGIN, TITLE, NAME, NUMBER, SMALL = 24.0, 15.0, 14.0, 12.0, 11.0
@@ -17,7 +17,10 @@ WORDS, STRIP, GAP, DOWN = 270.0, 288.0, 26.0, 30.0
 """How wide the words and a strip of colours are, what is between them, and between two boxes."""
 
 ACROSS, CELL, MOST_CELLS = 32, 9.0, 256
-MOST_NAMED = 8
+MOST_NAMED, MOST_CATEGORIES = 8, 4
+NAME_AND_CELL, OF_CELL = 40, 14
+"""Of so many letters are a feature's name and its cell together, and the cell alone, at most."""
+
 LANE = 16.0
 
 PAINTS = {
@@ -139,7 +142,7 @@ def _box(block: Block, names: RowNames, of: str) -> Box:
 def _cells_box(block: Block, names: RowNames, of: str) -> Box:
     """Name the features, those first that matter most."""
     named = [feature for feature in names.features if len(feature) == 2]
-    lines = [f"{len(named)} feature{'s' if len(named) != 1 else ''}"]
+    lines = [_count(len(named), "feature")]
     if names.gradients is not None and len(names.gradients) == len(named):
         sizes = np.abs(names.gradients)
         order = np.argsort(-sizes, kind="stable")[:MOST_NAMED]
@@ -150,38 +153,52 @@ def _cells_box(block: Block, names: RowNames, of: str) -> Box:
         lines.append(f"bars: size of the gradient of {of}")
     else:
         rows = [(_told(feature), "", 0.0) for feature in named[:MOST_NAMED]]
+    if names.categories:
+        lines.append(f"{_count(len(names.categories), 'column')} of categories, embedded")
+        rows += [(_told(column), "", 0.0) for column in names.categories[:MOST_CATEGORIES]]
     return Box("input", "row", tuple(lines), (), tuple(rows), block.sources)
 
 
 def _told(feature: tuple[str, str]) -> str:
     name, cell = feature
-    return f"{_cut(name, 24)} = {_cut(cell, 12)}" if cell else _cut(name, 38)
+    if not cell:
+        return _cut_within(name, NAME_AND_CELL)
+    shown = _cut(cell, max(OF_CELL, NAME_AND_CELL - 2 - len(name)))
+    return f"{_cut_within(name, NAME_AND_CELL - 2 - len(shown))}: {shown}"
 
 
 def _predicted(values: np.ndarray, names: RowNames) -> tuple[tuple[str, str, float], ...]:
     fitting = len(values) == len(names.predicted)
     order = sorted(range(len(names.predicted)), key=lambda i: -values[i] if fitting and names.probabilities else i)
     return tuple(
-        (_cut(names.predicted[i][0], 38), names.predicted[i][1], float(values[i]) if names.probabilities else 0.0)
+        (
+            _cut_within(names.predicted[i][0], 38),
+            names.predicted[i][1],
+            float(values[i]) if names.probabilities else 0.0,
+        )
         for i in order[:MOST_NAMED]
     )
 
 
 def _tell_block(block: Block, units: int) -> tuple[str, ...]:
-    many = f"{units:,} unit{'s' if units != 1 else ''}"
     if block.weight is not None:
         taken, given = block.weight.shape
         activation = describe_activation(block)
         size = float(np.abs(block.weight).mean()) if block.weight.size else 0.0
-        biases = f", {given:,} biases" if block.bias is not None else ""
+        biases = f", {_count(given, 'bias', 'biases')}" if block.bias is not None else ""
         first = f"{taken:,} → {given:,}" + (f", {activation}" if activation else "")
-        return (_cut(first, 36), f"{taken * given:,} weights{biases}", f"mean |weight| {write_short(size)}")
+        return (_cut(first, 36), f"{_count(taken * given, 'weight')}{biases}", f"mean |weight| {write_short(size)}")
     if block.name == ENCODERS:
-        return (f"{units:,} feature{'s' if units != 1 else ''}",)
+        return (_count(units, "feature"),)
     if block.name == PREDICTION:
-        return (_cut(describe_activation(block), 36),) if units else ()
-    tables = [f"table {list(p.node.type.shape)}" for p in block.parameters if p.node.type.ndim == 2]
-    return (many, _cut(" ".join(block.operations), 36), *tables)
+        link = tell_link(block)
+        return (link,) if link and units else ()
+    many = _count(units, "unit")
+    tables = [p.node.type.shape for p in block.parameters if p.node.type.ndim == 2]
+    if tables:
+        return (many, *(f"table of {rows:,} × {columns:,}" for rows, columns in tables))
+    operations = " ".join(block.operations)
+    return (many,) if operations == block.name else (many, _cut(operations, 36))
 
 
 def _strip(kind: str, numbers: np.ndarray) -> Strip:
@@ -259,5 +276,14 @@ def _paint_strip(strip: Strip, x: float, top: float) -> list[str]:
     return parts
 
 
+def _count(number: int, thing: str, things: str | None = None) -> str:
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _cut_within(text: str, most: int) -> str:
+    """Cut a name where names differ least: before its last letters."""
+    return text if len(text) <= most else f"{text[: most - 1 - most // 3]}…{text[-(most // 3) :]}"

@@ -6,16 +6,13 @@ from os import PathLike
 
 from pellucid.inspection.blocks import OUTPUT, PREDICTION, Block, find_blocks
 from pellucid.inspection.folded import paint_layers
-from pellucid.inspection.neurons import RowNames, find_columns
+from pellucid.inspection.neurons import RowNames, find_columns, tell_link
 from pellucid.inspection.observe import Observation
 from pellucid.inspection.svg import write_picture
 from pellucid.inspection.textbook import paint_neurons
 
 MOST_UNITS, MOST_WEIGHTS, MOST_COLUMNS = 8, 60, 6
 """What is drawn unit by unit: so many units in each layer, weights in all, and columns of units."""
-
-
-LINKS = ("softmax", "sigmoid", "exp")
 
 
 def draw_network(seen: Observation, names: RowNames, path: str | PathLike[str] | None = None) -> str | None:
@@ -62,7 +59,4 @@ def draw_network(seen: Observation, names: RowNames, path: str | PathLike[str] |
 def _tell_link(blocks: list[Block]) -> str:
     """Return what makes the prediction of the output units."""
     found = next((block for block in blocks if block.name == PREDICTION), None)
-    if found is None:
-        return ""
-    names = [name for name in found.operations if name in LINKS]
-    return names[0] if names else "own unit"
+    return "" if found is None else tell_link(found)

@@ -12,6 +12,8 @@ from pellucid.graph.graph import Node
 from pellucid.inspection.blocks import Block
 from pellucid.inspection.observe import ObservedNode
 
+LINKS = ("softmax", "sigmoid", "exp")
+
 STRUCTURAL = ("contraction", "add", "reshape", "cast", "concatenate", "broadcast")
 
 
@@ -24,7 +26,8 @@ class RowNames:
     title : str
         Which row it is.
     features : tuple of (str, str)
-        The name of each encoded feature, and the cell that it comes from.
+        The name of each encoded feature, and the cell that it comes from; of one that says whether something holds,
+        ``yes`` or ``no``.
     outputs : tuple of str
         The names of the output units.
     predicted : tuple of (str, str)
@@ -37,6 +40,8 @@ class RowNames:
         Whether the prediction is probabilities.
     gradients : ndarray, [features], or None
         Of the loss or score with respect to each feature.
+    categories : tuple of (str, str)
+        The names of the columns whose categories are embedded, and their cells.
     """
 
     title: str
@@ -47,6 +52,7 @@ class RowNames:
     embedded: tuple[tuple[str, str], ...] = ()
     probabilities: bool = False
     gradients: np.ndarray | None = None
+    categories: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +124,12 @@ def describe_activation(block: Block) -> str:
     if len(block.operations) > 1 and layer != "dense":
         return layer.replace("_", " ")
     return " ".join(name for name in block.operations if name not in STRUCTURAL)
+
+
+def tell_link(block: Block) -> str:
+    """Return what makes the prediction of the output units, such as ``softmax``; nothing where they are it."""
+    names = [name for name in block.operations if name in LINKS]
+    return names[0] if names else "× scale + mean" if "multiply" in block.operations else ""
 
 
 def units_of(seen: ObservedNode) -> tuple[np.ndarray, np.ndarray | None]:

@@ -179,12 +179,14 @@ def _paint_outputs(
     x, (first, last) = centres[0][0] + RADIUS, (centres[0][1], centres[-1][1])
     matching = len(names.predicted) == len(centres)
     shown = [(_cut(name), value) for name, value in names.predicted[: len(centres)]]
-    box = text_width(link, NUMBER) + 20.0
+    box = text_width(link, NUMBER) + 20.0 if link else 0.0
     wide = max((max(text_width(name, NUMBER), text_width(value, NUMBER)) for name, value in shown), default=0.0)
     heights = [y for _, y in centres] if matching else [(first + last) / 2 + 40.0 * i for i in range(len(shown))]
     parts = [f'<path class="wire" d="M{coordinate(x)} {coordinate(y)}h28"/>' for _, y in centres]
-    parts.append(paint_box("output", x + 28.0, first - 22.0, box, last - first + 44.0, 8.0))
-    parts.append(paint_text("label", x + 28.0 + box / 2, (first + last) / 2 + 0.35 * NUMBER, NUMBER, link, "middle"))
+    if link:
+        parts.append(paint_box("output", x + 28.0, first - 22.0, box, last - first + 44.0, 8.0))
+        middle = (x + 28.0 + box / 2, (first + last) / 2 + 0.35 * NUMBER)
+        parts.append(paint_text("label", *middle, NUMBER, link, "middle"))
     for (name, value), y in zip(shown, heights, strict=True):
         parts.append(f'<path class="wire" d="M{coordinate(x + 28.0 + box)} {coordinate(y)}h16"/>')
         parts.append(paint_text("label", x + box + 50.0, y - 0.2 * NUMBER, NUMBER, name))

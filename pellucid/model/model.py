@@ -139,7 +139,9 @@ class Model:
     def compute(self, data: Any) -> dict[str, np.ndarray]:
         """Return every output of the graph, a row for each row of the data.
 
-        Cells are read in parts, so that the memory taken is little more than that of the data and the outputs.
+        Cells are read in parts, so that the memory taken is little more than that of the data and the outputs. The same
+        data give the same bits; for a row among more or fewer others, sums may be added in another order, which changes
+        the last bits.
         """
         count, read = self._reader(data)
         # Powers of two only, so that few programs are made however many rows come.

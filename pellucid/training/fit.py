@@ -15,10 +15,10 @@ from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
 from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.optimizers import Optimizer
 from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.schedules import schedule as schedule_called
+from pellucid.optim.transformation import Optimizer
 from pellucid.training.checkpoint import Progress, load_checkpoint
 from pellucid.training.checks import check_choices, check_counts, check_folder, check_parts, check_sparse
 from pellucid.training.evaluate import CHUNK, Evaluator, as_arrays

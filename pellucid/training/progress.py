@@ -88,12 +88,12 @@ def fitting_line(width: int, epoch: str, told: Sequence[str], rate: float, left:
     >>> for width in (90, 70, 50, 30):
     ...     print(fitting_line(width, "epoch 4/100", told, 42811.0, 75.0))
     epoch 4/100  loss 0.3265  validation accuracy 0.9366  42,811 examples/s  1:15 left
-    epoch 4/100  loss 0.3265  accuracy 0.9366  42,811/s  1:15 left
+    epoch 4/100  loss 0.3265  val. accuracy 0.9366  42,811/s  1:15 left
     epoch 4/100  loss 0.3265  0.9366  1:15 left
     epoch 4/100  loss 0.3265
     """
     rest = [] if left is None else [f"{_clock(left)} left"]
-    short = [told[0], *(words.removeprefix("validation ") for words in told[1:])]
+    short = [told[0], *(words.replace("validation", "val.") for words in told[1:])]
     numbers = [told[0], *(words.rpartition(" ")[2] for words in told[1:])]
     speed, short_speed = f"{rate:,.0f} examples/s", f"{rate:,.0f}/s"
     forms = [

@@ -25,7 +25,7 @@ from pellucid.ops.reductions import max as largest
 from pellucid.ops.rolls import roll
 from pellucid.ops.shapes import reshape
 from pellucid.optim.clipping import clip_gradients
-from pellucid.optim.optimizers import Optimizer
+from pellucid.optim.transformation import Optimizer
 
 WEIGHT = "row_weight"
 """The input for the weights of a mini-batch's rows, [batch]."""

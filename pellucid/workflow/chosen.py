@@ -10,10 +10,11 @@ from typing import Any
 from pellucid.errors import ShapeError, UsageError, nearest
 from pellucid.graph.types import Type, float32
 from pellucid.nn.losses import Loss, loss_names
-from pellucid.nn.losses.loss import _LOSSES
+from pellucid.nn.losses.loss import LOSSES
 from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.optimizers import OPTIMIZERS, Optimizer
+from pellucid.optim.optimizers import OPTIMIZERS
 from pellucid.optim.schedules import SCHEDULES, Schedule
+from pellucid.optim.transformation import Optimizer
 from pellucid.workflow.kinds import quote
 from pellucid.workflow.toml_text import shorten, tell_path
 
@@ -32,7 +33,7 @@ MOST_BLOCKS = 1000
 
 def loss_class(name: str) -> type[Loss]:
     """Return the class of a loss, which may have settings without a default."""
-    return _LOSSES[name]
+    return LOSSES[name]
 
 
 def own_settings(section: str, chosen: type) -> dict[str, Field]:

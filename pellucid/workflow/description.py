@@ -154,6 +154,8 @@ def _origin(model: Model, record: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("Table", ", ".join(filter(None, [str(path or ""), shown]))))
     if isinstance(rows := known.pop("rows", None), Mapping):
         facts.append(("Rows", ", ".join(f"{count:,} {part}" for part, count in rows.items() if isinstance(count, int))))
+    named = {"weight": "Weights", "group": "Groups", "time_order": "Time order"}
+    facts += [(told, str(name)) for key, told in named.items() if (name := _section(record, "table").get(key))]
     facts += [("Seed", str(known.pop("seed")))] if "seed" in known else []
     date = outcome.get("date") or known.pop("date", None)
     facts += [("Date", str(date))] if date else []
@@ -161,7 +163,7 @@ def _origin(model: Model, record: Mapping[str, Any]) -> list[tuple[str, str]]:
         told = count_things(int(outcome["epochs"]), "epoch")
         told += f", the best is {outcome['best_epoch']}" if outcome.get("best_epoch") else ""
         told += f"; stopped: {outcome['reason']}" if outcome.get("reason") else ""
-        told += f"; {outcome['seconds']} s" if "seconds" in outcome else ""
+        told += f"; {outcome['seconds']} s in all" if "seconds" in outcome else ""
         facts.append(("Training", told))
     made_by = {**({"pellucid": known.pop("pellucid")} if "pellucid" in known else {}), **versions}
     facts += [("Versions", ", ".join(f"{name} {version}" for name, version in made_by.items()))] if made_by else []

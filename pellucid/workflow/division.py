@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.data.front import match_categories
+from pellucid.data.cells import as_dates, match_categories
+from pellucid.data.dates import look_like_dates
 from pellucid.data.split import folds, part_sizes, split, split_groups, split_in_order
 from pellucid.data.table import Table
 from pellucid.data.task import Task
@@ -152,11 +153,15 @@ def _cells(table: Table, name: str, what: str) -> np.ndarray:
 
 
 def _times(table: Table, name: str) -> np.ndarray:
-    if table[name].kind not in ("number", "date"):
+    column = table[name]
+    if column.kind == "text" and look_like_dates(column.distinct):  # as data frames may have them
+        _cells(table, name, "time")
+        return as_dates(table, column).values
+    if column.kind not in ("number", "date"):
         raise DataError(
             "time is told by dates or numbers",
             where=table.where(name=name),
-            got=f"a column of kind {table[name].kind}",
+            got=f"a column of kind {column.kind}",
             fix="Write dates as 2024-05-31, times as 2024-05-31 17:30.",
         )
     return _cells(table, name, "time")

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import check_weights
+from pellucid.data.role_checks import read_weights
 from pellucid.errors import DataError
 from pellucid.model.model import Model
 from pellucid.model.scalars import PREDICTION
 from pellucid.workflow.baseline import CONSTANT, predict_constant
 from pellucid.workflow.report import Report, build_report, check_metric
 from pellucid.workflow.report_parts import NETWORK
-from pellucid.workflow.understanding import digest_of, read_weights
+from pellucid.workflow.understanding import digest_of
 
 HINDSIGHT = "The {name} is that of these very rows: no constant prediction does better on them."
 KNOWN_TABLE = "This is the table that the model was trained on: it has learned from most of these rows."

@@ -22,8 +22,11 @@ from pellucid.workflow.making import Making, prepare
 from pellucid.workflow.report import Report, build_report
 from pellucid.workflow.report_parts import NETWORK
 
-LEAST_SECONDS = 5.0
-"""So many seconds the baselines may take, even where the training took fewer."""
+LEAST_SECONDS = 10.0
+"""So many seconds the baselines may take, even where a time limit gives the training fewer."""
+
+MOST_SECONDS = 120.0
+"""So many they may take where there is no limit."""
 
 AFTER_INTERRUPT = 3.0
 """So many seconds they may take once Ctrl-C has ended the training."""

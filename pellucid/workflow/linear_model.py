@@ -24,7 +24,8 @@ from pellucid.nn.losses import default_loss
 from pellucid.nn.regularizers import L2
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.random import permutation
-from pellucid.training.fit import Fit, fit
+from pellucid.training.fit import fit
+from pellucid.training.result import Fit
 from pellucid.workflow.baseline import Baseline, choose_rows
 from pellucid.workflow.encode_rows import encode_rows
 

@@ -12,6 +12,7 @@ import numpy as np
 from pellucid.data.dataset import Dataset
 from pellucid.data.encoders import fit_encoders
 from pellucid.data.encoding import Encoding
+from pellucid.data.role_checks import read_weights
 from pellucid.data.table import Table
 from pellucid.data.targets import SCALE, TargetEncoding, fit_targets
 from pellucid.errors import DataError, UsageError
@@ -29,7 +30,7 @@ from pellucid.workflow.division import TEST, TRAIN, VALIDATION, Parts
 from pellucid.workflow.encode_rows import AT_ONCE, encode_rows
 from pellucid.workflow.plan import Plan
 from pellucid.workflow.run_folder import CHECKPOINT_SECONDS
-from pellucid.workflow.understanding import Understanding, read_weights
+from pellucid.workflow.understanding import Understanding
 
 MOST_TRAINING_ROWS = 4096
 """So many training rows tell the metric of the training part after each epoch."""
@@ -86,8 +87,10 @@ class Making:
 
     def _class_weights(self) -> np.ndarray:
         """Return the weight of each class: all classes together weigh the same in the training part."""
-        counts = np.bincount(self._classes(self.parts[TRAIN]), minlength=len(self.targets.classes))
-        return counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        rows, own = self.parts[TRAIN], self.found.weights
+        held = np.bincount(self._classes(rows), None if own is None else own[rows], len(self.targets.classes))
+        there = held > 0
+        return np.where(there, held.sum() / (np.count_nonzero(there) * np.where(there, held, 1)), 1.0)
 
     def fit(
         self,
@@ -186,7 +189,7 @@ def prepare(found: Understanding, plan: Plan, parts: Parts, start: Model | None 
         encoding, targets = start.encoding, start.targets
     else:
         encoding = fit_encoders(
-            found.table, found.roles, task, train, recipe.dtype, settings=recipe.encoders(), weights=found.weights
+            found.table, found.roles, task, train, found.dtype, settings=recipe.encoders(), weights=found.weights
         )
         targets = fit_targets(found.table, task, train, recipe.standardizes(task.kind), found.weights)
     made = Making(found, plan, parts, encoding, targets, recipe.network(encoding, targets.outputs), loss, start)

@@ -13,8 +13,9 @@ from pellucid.nn.losses import Loss, default_loss, loss_names
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, L2, InputNoise, MaxNorm, Regularizer
 from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.optimizers import OPTIMIZERS, Optimizer
+from pellucid.optim.optimizers import OPTIMIZERS
 from pellucid.optim.schedules import Schedule
+from pellucid.optim.transformation import Optimizer
 from pellucid.training.metrics import metrics_for
 from pellucid.workflow.chosen import (
     AUTO,
@@ -34,7 +35,7 @@ from pellucid.workflow.settings import check_settings
 class Recipe(RecipeSettings):
     """How cells become features, what network is trained on them, and how.
 
-    Every field is a setting of a run: `pellucid init` lists them all with what they mean, and chapter 6 of the guide
+    Every field is a setting of a run: `pellucid init` lists them all with what they mean, and chapter 7 of the guide
     tells more. Their paths in ``run.toml`` and behind ``--set`` have a section each: ``encoders``, ``network``,
     ``loss``, ``optimizer``, ``schedule``, ``regularizers`` and ``training``.
 
@@ -49,7 +50,7 @@ class Recipe(RecipeSettings):
     Examples
     --------
     >>> Recipe(hidden=(64, 32), optimizer_name="adamw", optimizer_settings={"beta_1": 0.8}).optimizer()
-    AdamW(learning_rate=0.001, beta_1=0.8, beta_2=0.999, epsilon=1e-08, weight_decay=0.01, decay_all=False)
+    AdamW(learning_rate=0.003, beta_1=0.8, beta_2=0.999, epsilon=1e-08, weight_decay=0.01, decay_all=False)
     """
 
     def __post_init__(self) -> None:
@@ -104,7 +105,8 @@ class Recipe(RecipeSettings):
     def network(self, encoding: Encoding, outputs: int) -> Network:
         """Return the network for these features and so many numbers, logits or scores to predict.
 
-        Losses that take several outputs for each target, such as one for each quantile, get them.
+        Losses that take several outputs for each target, such as one for each quantile, get them. The dtype is that of
+        the encoding, if the recipe leaves it open.
         """
         blocks = 1 if self.loss_name == AUTO else count_blocks(build_loss(self.loss_name, self._of_loss()), outputs)
         return tabular_network(
@@ -116,7 +118,7 @@ class Recipe(RecipeSettings):
             shortcuts=self.shortcuts,
             layer_norm=self.layer_norm,
             initializer=self.initializer,
-            dtype=self.dtype,
+            dtype=None if self.dtype == AUTO else self.dtype,
         )
 
     def loss(self, task: str) -> Loss:

@@ -98,9 +98,10 @@ class RecipeSettings:
     )
     dtype: str = setting(
         "network.dtype",
-        "float32",
-        "The type of number that is computed with.",
-        Choice("dtype of networks", lambda: ("float32", "float64")),
+        AUTO,
+        "The type of number that the network computes with; auto is float64 where numbers of an array, a data frame or "
+        "a Parquet file come in it, and float32 otherwise: CSV says nothing of it.",
+        Choice("dtype of networks", lambda: (AUTO, "float32", "float64")),
     )
     loss_name: str = setting(
         "loss.name",

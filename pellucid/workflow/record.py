@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.model.folder import save_model
-from pellucid.training.fit import Fit
 from pellucid.training.loop import history_line
+from pellucid.training.result import Fit
 from pellucid.workflow.curves import draw_curves
 from pellucid.workflow.finishing import INTERRUPTED
 from pellucid.workflow.plan import Plan
@@ -40,11 +40,12 @@ def write_run(run: Run, folder: Path) -> None:
 def settle(plan: Plan, found: Understanding, fitted: Fit) -> Plan:
     """Return a plan with all that was decided: run again, it gives the same bits.
 
-    Roles and task are those that were inferred, the table's file is known by its SHA-256, and a training that time or
-    Ctrl-C stopped ends after the same number of steps.
+    Roles, task and dtype are those that were inferred, the table's file is known by its SHA-256, and a training that
+    time or Ctrl-C stopped ends after the same number of steps.
     """
     if fitted.reason in STOPPED:
         plan = replace(plan, recipe=replace(plan.recipe, steps=fitted.progress.step, time_limit=0.0))
+    plan = replace(plan, recipe=replace(plan.recipe, dtype=found.dtype))
     plan = replace(plan, target=found.task.targets, task=found.task.kind, table=found.table.path, sha256=found.digest)
     if found.test is not None:
         plan = replace(plan, test=found.test.path)

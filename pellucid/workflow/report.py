@@ -24,6 +24,7 @@ class Report:
     ----------
     task : str
     rows : int
+        Those of a weight above 0, where rows have weights.
     sections : tuple of Section
         One for each target of a regression, one otherwise.
     notes : tuple of str
@@ -130,6 +131,10 @@ def build_report(
     (0.75, ((2, 0), (1, 1)))
     """
     check_metric(metric, targets.task)
+    if weights is not None and weights.any():  # a row of weight 0 is not counted anywhere
+        counted = weights > 0
+        truth, weights = truth[counted], weights[counted]
+        predictions = {who: found[counted] for who, found in predictions.items()}
     predictions, decided = dict(predictions), dict(predictions)
     if targets.task in ("binary", "multilabel"):
         decided[NETWORK] = targets.decide(predictions[NETWORK], kind).astype(np.float64)

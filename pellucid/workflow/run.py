@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.model.model import Model
-from pellucid.training.fit import Fit
+from pellucid.training.result import Fit
 from pellucid.workflow.plan import Plan
 from pellucid.workflow.recipe import Recipe
 from pellucid.workflow.report import Report

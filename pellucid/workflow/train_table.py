@@ -14,7 +14,7 @@ from pellucid.errors import UsageError
 from pellucid.model.model import Model
 from pellucid.nn.network import Network
 from pellucid.workflow.finishing import INTERRUPTED, Finishing
-from pellucid.workflow.judging import LEAST_SECONDS, Judgement, cross_validate, judge, judge_without_test
+from pellucid.workflow.judging import LEAST_SECONDS, MOST_SECONDS, Judgement, cross_validate, judge, judge_without_test
 from pellucid.workflow.making import Making, in_own_unit, prepare
 from pellucid.workflow.plan import Plan
 from pellucid.workflow.recipe import Recipe
@@ -59,14 +59,15 @@ def train_table(
     KeyboardInterrupt, and there is no model. While it runs, the training leaves a checkpoint in the folder every ten
     seconds; `resume` goes on from there, to the same bits as if it had never stopped.
 
-    Cells are read, and encoders compute, in float64. The network computes in the dtype of the recipe, float32 if it
-    says nothing else: what float32 frames and arrays hold goes into it as it is, and files have no dtype.
+    Cells are read, and encoders compute, in float64. The network computes in the dtype of the data, if the recipe does
+    not say another: float64 where an array, a data frame or a Parquet file has numbers in float64 that are used, and
+    float32 otherwise. Integers, lists and CSV files say nothing of it.
 
-    Memory, as measured with CSV files of 50 to 200 MB: 220 MB for the program; for each cell 8 bytes if it is a number
-    or a date, 9 in columns with gaps, 1 for truth values, 8 for text and about 60 more, and its letters, for each
-    different one; 4 bytes for each feature of the training and validation rows (8 in float64); and at most 600 MB for
-    the baselines, which learn from a part of the rows where these are very many. So 1 GB of numbers, 120 million cells,
-    takes about 2.2 GB. The text of a CSV file is never in memory as a whole.
+    Memory: 250 MB for the program; for each cell 8 bytes if it is a number or a date, 9 in columns with gaps, 1 for
+    truth values, 8 for text and about 60 more, and its letters, for each different one; 4 bytes for each feature of the
+    training and validation rows (8 in float64); and at most 900 MB for the baselines, which learn from a part of the
+    rows where these are very many. So 1 GB of numbers, 120 million cells, takes about 2.6 GB (`make memory` measures
+    it). The text of a CSV file is never in memory as a whole.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def train_table(
         The same seed, table and recipe give the same bits, unless time ends the training. 0 by default.
     time_limit : float, optional
         Seconds that the training may take; with `folds` that of all networks together. The baselines may take as long
-        as the training did, and at least 5 seconds.
+        besides, and at least 10 seconds; without a limit 2 minutes.
     test : like `data`, optional
         A table of its own for the report.
     group : str, optional
@@ -220,12 +221,12 @@ def _make(
     made: Making, place: Destination | None, progress: bool | None, told: Callable[[], None] | None
 ) -> tuple[Run, Finishing]:
     """Train, and judge what came of it."""
-    plan, found, began = made.plan, made.found, time.perf_counter()
+    plan, found = made.plan, made.found
     limit = plan.recipe.time_limit / (plan.folds + 1) or None
     fitted = made.fit(limit, progress, place.checkpoint if place else None, bool(place and place.resume))
     if fitted.reason == INTERRUPTED and fitted.progress.step == 0:
         raise KeyboardInterrupt
-    seconds = max(LEAST_SECONDS, time.perf_counter() - began)
+    seconds = MOST_SECONDS if limit is None else max(LEAST_SECONDS, limit)
     keep = Finishing(fitted.reason == INTERRUPTED, told)
     model = made.model(fitted)
     judgement = _judge(made, model, seconds, limit, keep, progress)

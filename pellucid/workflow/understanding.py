@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.dataset import check_weights
+from pellucid.data.columns import dtype_of_numbers
+from pellucid.data.role_checks import read_weights
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.table import Table, as_table
 from pellucid.data.task import Task, infer_task
 from pellucid.errors import DataError, UsageError, nearest
 from pellucid.model.model import Model
+from pellucid.workflow.chosen import AUTO
 from pellucid.workflow.division import Division, Parts, divide
 from pellucid.workflow.plan import Plan
 from pellucid.workflow.starting import roles_of_model, task_of_model
-
-LARGEST_WEIGHT = 1e30
-"""Larger weights, and smaller ones than its inverse, are scaled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,8 @@ class Understanding:
     task : Task
     seed : int
         Of the split.
+    dtype : str
+        What the network computes in: what the recipe says, or else what the numbers that are used came in.
     division : Division
         Which rows are for what, and how that was decided.
     weights : ndarray of float64 or None, [rows]
@@ -52,6 +53,7 @@ class Understanding:
     roles: tuple[Role, ...]
     task: Task
     seed: int
+    dtype: str
     division: Division
     weights: np.ndarray | None = None
     test: Table | None = None
@@ -115,6 +117,7 @@ def understand(data: Any, plan: Plan, *, test: Any = None, model: Model | None =
         roles=roles,
         task=task,
         seed=plan.seed,
+        dtype=_choose_dtype(table, roles, plan, model),
         division=divide(table, task, plan, tested),
         weights=read_weights(table, plan.weight) if plan.weight is not None else None,
         test=tested,
@@ -122,31 +125,12 @@ def understand(data: Any, plan: Plan, *, test: Any = None, model: Model | None =
     )
 
 
-def read_weights(table: Table, name: str) -> np.ndarray:
-    """Return a column of weights, float64 [rows].
-
-    Raises
-    ------
-    DataError
-        Where one is missing, negative, infinite or no number, or all are 0.
-    """
-    column = table[name]
-    place = table.where(name=name)
-    if column.kind not in ("number", "boolean"):
-        raise DataError("weights are numbers", where=place, got=f"a column of kind {column.kind}")
-    values = column.values.astype(np.float64)
-    wrong = np.flatnonzero(column.missing | ~np.isfinite(values) | (values < 0))
-    if wrong.size:
-        row = int(wrong[0])
-        got = "a missing value" if column.missing[row] else str(column.values[row])
-        expected = "a finite number, not negative"
-        raise DataError("not a weight", where=table.where(row, name), got=got, expected=expected)
-    if not values.any():
-        raise DataError("all weights are 0", where=place, expected="at least one above 0")
-    # Only their ratios count; sums, and the float32 of other libraries, must not overflow.
-    if values.max() > LARGEST_WEIGHT or values[values > 0].min() < 1 / LARGEST_WEIGHT:
-        values /= values.max()
-    return check_weights(values)
+def _choose_dtype(table: Table, roles: tuple[Role, ...], plan: Plan, model: Model | None) -> str:
+    if model is not None:
+        return model.encoding.dtype.name
+    if plan.recipe.dtype != AUTO:
+        return plan.recipe.dtype
+    return dtype_of_numbers(table[role.name] for role in roles if role.kind == "number") or "float32"
 
 
 def digest_of(path: str | None) -> str | None:
@@ -163,6 +147,6 @@ def _require_columns(table: Table, names: list[str]) -> None:
         raise DataError(
             "the test table lacks a column" if len(absent) == 1 else f"the test table lacks {len(absent)} columns",
             where=table.path,
-            got=f"no {', '.join(map(repr, absent[:5]))}" + (", ..." if len(absent) > 5 else ""),
+            got=f"no {', '.join(map(repr, absent[:5]))}" + (f" and {len(absent) - 5} more" if len(absent) > 5 else ""),
             fix=nearest(absent[0], table.names),
         )

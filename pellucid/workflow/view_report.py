@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from pellucid.workflow.layout import count_things, printable, show_bound, show_number, write_digits
+from pellucid.workflow.layout import PERCENTAGES, count_things, printable, show_bound, show_number, write_digits
 from pellucid.workflow.report import Report
 from pellucid.workflow.report_parts import (
     NETWORK,
@@ -49,7 +49,9 @@ def view_report(report: Report) -> Group:
     ]
     scores = [score for section in report.sections for by in section.scores.values() for score in by.values()]
     if any(score.low is not None for score in scores):
-        how = "weighted rows, bootstrap" if report.weighted else "shares of rows: Wilson; others: bootstrap"
+        shares = any(name in PERCENTAGES for section in report.sections for name in section.scores)
+        how = "shares of rows: Wilson; others: bootstrap" if shares else "bootstrap"
+        how = "weighted rows, bootstrap" if report.weighted else how
         parts += [Text(f"In brackets: 95% intervals ({how}).", style="dim")]
     for section in report.sections:
         parts += ["", *_section(section, titled=len(report.sections) > 1)]

@@ -52,7 +52,7 @@ def _facts(
     ]
     facts.append(("Split", _tell_split(found)))
     layers = summarize_layers(network.graph(), network.parameters)
-    facts.append(("Network", f"{tell_sizes(layers)}, {network.count_parameters():,} parameters"))
+    facts.append(("Network", f"{tell_sizes(layers)}, {network.count_parameters():,} parameters, {network.dtype.name}"))
     kinds = dict.fromkeys(role.kind for role in used)
     counts = [(kind, sum(role.kind == kind for role in used)) for kind in kinds]
     facts.append(("Columns", ", ".join(count_things(count, kind, PLURALS.get(kind)) for kind, count in counts)))

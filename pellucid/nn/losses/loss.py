@@ -17,7 +17,8 @@ from pellucid.ops.shapes import reshape
 
 TASKS = ("regression", "binary", "multiclass", "multilabel")
 
-_LOSSES: dict[str, type[Loss]] = {}
+LOSSES: dict[str, type[Loss]] = {}
+"""All losses that are declared, by name."""
 
 
 class Loss(ABC):
@@ -65,10 +66,10 @@ class Loss(ABC):
         task = getattr(cls, "task", None)
         if task not in TASKS:
             raise DeclarationError("a loss needs a task", where=cls.name, got=repr(task), expected=" or ".join(TASKS))
-        known = _LOSSES.get(cls.name)
+        known = LOSSES.get(cls.name)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise DeclarationError("a loss of this name is declared already", where=cls.name)
-        _LOSSES[cls.name] = cls
+        LOSSES[cls.name] = cls
 
     def target_type(self, output: Type) -> Type:
         """Return the type of the target that belongs to an output, both for one example, without the batch axis.
@@ -165,7 +166,7 @@ def sum_outputs(values: Value) -> Value:
 
 def loss_names(task: str | None = None) -> list[str]:
     """Return the names of all losses, or of those for a task."""
-    return sorted(name for name, found in _LOSSES.items() if task in (None, found.task))
+    return sorted(name for name, found in LOSSES.items() if task in (None, found.task))
 
 
 def loss(name: str | Loss, **settings: Any) -> Loss:
@@ -184,14 +185,14 @@ def loss(name: str | Loss, **settings: Any) -> Loss:
     """
     if isinstance(name, Loss) and not settings:
         return name
-    if not isinstance(name, str) or name not in _LOSSES:
-        fix = nearest(name, _LOSSES) if isinstance(name, str) else "Give a loss, or its name and its settings."
+    if not isinstance(name, str) or name not in LOSSES:
+        fix = nearest(name, LOSSES) if isinstance(name, str) else "Give a loss, or its name and its settings."
         raise UsageError(f"no loss is called {name!r}", where="loss", fix=fix)
-    known = getattr(_LOSSES[name], "__dataclass_fields__", {})
+    known = getattr(LOSSES[name], "__dataclass_fields__", {})
     for setting in settings:
         if setting not in known:
             raise UsageError(f"no setting is called {setting!r}", where=f"loss {name}", fix=nearest(setting, known))
-    return _LOSSES[name](**settings)
+    return LOSSES[name](**settings)
 
 
 def default_loss(task: str) -> Loss:
@@ -205,7 +206,7 @@ def default_loss(task: str) -> Loss:
     """
     if task not in TASKS:
         raise UsageError(f"no task is called {task!r}", where="task", fix=nearest(str(task), TASKS))
-    return next(found() for found in _LOSSES.values() if found.task == task and found.default)
+    return next(found() for found in LOSSES.values() if found.task == task and found.default)
 
 
 def check_setting(name: str, value: float, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
