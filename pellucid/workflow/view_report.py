@@ -204,7 +204,7 @@ class _Matrix:
 
     def _in_words(self) -> RenderResult:
         cells = [(row[j], i, j) for i, row in enumerate(self.counts) for j in range(len(row)) if i != j and row[j]]
-        yield Text("most frequent confusions")
+        yield Text("most frequent confusions" if cells else "no row of one class was taken for another")
         for count, i, j in sorted(cells, key=lambda cell: -cell[0])[:MOST_MISTAKES]:
             told = f"{count_things(count, 'row')} of {self.words[i]} taken for {self.words[j]}"
             yield Padding(Text(told), (0, 0, 0, 2))
