@@ -13,8 +13,8 @@ import numpy as np
 
 import pellucid as pl
 from pellucid.cli.observe import observe_row
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task

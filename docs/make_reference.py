@@ -22,11 +22,11 @@ from pellucid.nn.losses import loss_names
 from pellucid.ops.declare import Declared, Elementwise
 from pellucid.optim.optimizers import OPTIMIZERS
 from pellucid.optim.schedules import SCHEDULES
-from pellucid.workflow.chosen import loss_class, own_settings
-from pellucid.workflow.meanings import find_meaning
-from pellucid.workflow.plan import known_settings
-from pellucid.workflow.settings import Setting
-from pellucid.workflow.toml_text import toml_value
+from pellucid.workflow.plans.chosen import loss_class, own_settings
+from pellucid.workflow.plans.meanings import find_meaning
+from pellucid.workflow.plans.plan import known_settings
+from pellucid.workflow.plans.settings import Setting
+from pellucid.workflow.plans.toml_text import toml_value
 
 INTRODUCTION = """\
 # Operations

@@ -3,7 +3,7 @@
 from pellucid import early, ops
 from pellucid.data.dataset import Dataset, class_weights
 from pellucid.data.split import folds, split, split_groups, split_in_order
-from pellucid.data.table import Table, as_table, read_table
+from pellucid.data.tables.table import Table, as_table, read_table
 from pellucid.diagnosis.operations import check
 from pellucid.errors import (
     DataError,

@@ -97,9 +97,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     --------
     >>> nearest("sigmiod", ["sigmoid", "tanh"])
     "Did you mean 'sigmoid'? Known: sigmoid, tanh."
+    >>> nearest("Y", ["x", "y"])
+    "Did you mean 'y'? Known: x, y."
     """
     names = sorted({name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..." for name in known})
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    by_lower = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6) or [
+        by_lower[lower] for lower in difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    ]
     shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 2], f"... ({len(names)} in all)"]
     listed = f"Known: {', '.join(shown)}." if names else "None are known."
     return (f"Did you mean {close[0]!r}? " if close else "") + listed

@@ -38,7 +38,7 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
         return
     target = target.resolve() if target.is_symlink() else target
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

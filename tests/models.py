@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import pellucid as pl
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task

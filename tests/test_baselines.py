@@ -6,15 +6,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
 from pellucid.data.roles import Role
-from pellucid.data.table import Table
+from pellucid.data.tables.table import Table
 from pellucid.data.targets import TargetEncoding, fit_targets
 from pellucid.data.task import Task
-from pellucid.workflow import baseline, gradient_boosting, linear_model
-from pellucid.workflow.baseline import CONSTANT, predict_constant
-from pellucid.workflow.gradient_boosting import fit_gradient_boosting
-from pellucid.workflow.linear_model import fit_linear_model
+from pellucid.workflow.baselines import baseline, gradient_boosting, linear_model
+from pellucid.workflow.baselines.baseline import CONSTANT, predict_constant
+from pellucid.workflow.baselines.gradient_boosting import fit_gradient_boosting
+from pellucid.workflow.baselines.linear_model import fit_linear_model
 
 ROWS = 240
 PARTS = {"train": np.arange(0, 160), "validation": np.arange(160, 200), "test": np.arange(200, ROWS)}

@@ -9,8 +9,8 @@ import pytest
 
 from pellucid.cli import main
 from pellucid.model import load_model
-from pellucid.workflow.plan import read_plan
-from pellucid.workflow.recipe import Recipe
+from pellucid.workflow.plans.plan import read_plan
+from pellucid.workflow.plans.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 WINE = str(ROOT / "examples" / "tables" / "wine.csv")

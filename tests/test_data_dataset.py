@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.data.dataset import Dataset, class_weights
 from pellucid.data.roles import infer_roles
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.data.task import infer_task
 from pellucid.errors import DataError, UsageError
 

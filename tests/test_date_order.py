@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pellucid as pl
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
 from pellucid.errors import DataError

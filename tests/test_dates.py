@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.data import csv_file
-from pellucid.data.dates import first_that_is_no_date, parse_dates, spell_dates
-from pellucid.data.table import read_table
+from pellucid.data.tables import csv_file
+from pellucid.data.tables.dates import first_that_is_no_date, parse_dates, spell_dates
+from pellucid.data.tables.table import read_table
 
 moments = st.lists(st.datetimes(datetime.datetime(1, 1, 2), datetime.datetime(9999, 12, 30)), min_size=1, max_size=20)
 

@@ -11,7 +11,7 @@ from sklearn import metrics as oracle
 
 from pellucid.data.role_checks import read_weights
 from pellucid.data.roles import infer_roles
-from pellucid.data.table import as_table
+from pellucid.data.tables.table import as_table
 from pellucid.errors import DataError, UsageError
 from pellucid.workflow import Plan, Recipe, judging, train_table
 from pellucid.workflow.understanding import understand

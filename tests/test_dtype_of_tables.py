@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 import pellucid as pl
 from pellucid.workflow import Recipe, read_plan, train_table
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.understanding import understand
 
 ROWS = 40

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 import pellucid as pl
-from pellucid.data.columns import Column
-from pellucid.data.date_parts import read_cycles
-from pellucid.data.encoder_settings import SCALINGS, EncoderSettings
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.date_parts import read_cycles
+from pellucid.data.encoders.fit import fit_encoders
+from pellucid.data.encoders.settings import SCALINGS, EncoderSettings
 from pellucid.data.roles import Role
+from pellucid.data.tables.columns import Column
 from pellucid.data.task import Task
 from pellucid.errors import DataError
 
@@ -259,7 +259,7 @@ def test_what_is_encoded_in_parts_is_the_same(monkeypatch):
     table = table_of(*columns, n=rng.normal(size=500), c=rng.choice(list("abc"), 500), t=rng.choice(COMMENTS, 500))
     encoding = fit(table, {"d": "date", "n": "number", "c": "category", "t": "text"}, scaling="quantile")
     whole = encoding.encode(table)["x"]
-    monkeypatch.setattr("pellucid.data.encoding.CHUNK", 17)
+    monkeypatch.setattr("pellucid.data.encoders.encoding.CHUNK", 17)
     np.testing.assert_array_equal(encoding.encode(table)["x"], whole)
 
 

@@ -14,8 +14,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import pellucid as pl
 from pellucid.data.cells import match_categories
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import Task, infer_task

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from pellucid.data.frames import LARGEST_DENSE
 from pellucid.data.roles import infer_roles
-from pellucid.data.table import Table, as_table, read_table
+from pellucid.data.tables.frames import LARGEST_DENSE
+from pellucid.data.tables.table import Table, as_table, read_table
 from pellucid.errors import DataError
 
 DAY = datetime.datetime(2024, 2, 29)

@@ -46,7 +46,7 @@ CONFINED = {
         "pellucid.estimators",
         "pellucid.diagnosis",
         "pellucid.inspection",
-        "pellucid.workflow.gradient_boosting",
+        "pellucid.workflow.baselines.gradient_boosting",
     ),
 }
 VISIBLE = {("training", "executors"): "pellucid.executors.program"}
@@ -139,8 +139,8 @@ def test_imports_run_one_way(path):
         ("pellucid.nn.layers", "from pellucid.optim import schedules"),
         ("pellucid.graph.text", "from pellucid.random import draw"),
         ("pellucid.errors", "import pellucid.graph"),
-        ("pellucid.data.table", "import pellucid"),
-        ("pellucid.data.table", "from pellucid import sigmoid"),
+        ("pellucid.data.tables.table", "import pellucid"),
+        ("pellucid.data.tables.table", "from pellucid import sigmoid"),
         ("pellucid.training.fit", "from pellucid.executors.interpret import run"),
         ("pellucid.training.fit", "from pellucid.executors import interpret"),
         ("pellucid.executors.interpret", "import llvmlite.ir"),

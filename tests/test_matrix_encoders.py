@@ -10,8 +10,8 @@ from scipy import sparse
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 import pellucid as pl
-from pellucid.data.encoder_settings import SCALINGS, EncoderSettings
-from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.settings import SCALINGS, EncoderSettings
 from pellucid.data.roles import Role
 from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError

@@ -12,7 +12,7 @@ from pyarrow.csv import write_csv
 from scipy import sparse
 
 import pellucid as pl
-from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
 from pellucid.data.roles import Role, infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
@@ -228,7 +228,7 @@ def test_cells_are_read_in_parts(monkeypatch):
     model, _, _, _ = make_rich()
     table = rich_table(seed=4, rows=3000)
     whole = model.predict(table)["y"]
-    monkeypatch.setattr("pellucid.data.encoding.READ_NUMBERS", 1)
+    monkeypatch.setattr("pellucid.data.encoders.encoding.READ_NUMBERS", 1)
     np.testing.assert_array_equal(model.predict(table)["y"], whole)
 
 

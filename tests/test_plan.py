@@ -16,9 +16,9 @@ from pellucid.errors import UsageError
 from pellucid.nn.losses import Huber, Quantile
 from pellucid.optim.adaptive import Adam, AdamW, NAdam
 from pellucid.optim.schedules import Cosine, WarmUp
-from pellucid.workflow.plan import Plan, describe_settings, known_settings, read_plan
-from pellucid.workflow.recipe import Recipe
-from pellucid.workflow.settings import format_path
+from pellucid.workflow.plans.plan import Plan, describe_settings, known_settings, read_plan
+from pellucid.workflow.plans.recipe import Recipe
+from pellucid.workflow.plans.settings import format_path
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 SIZES = st.floats(0, 1e6)

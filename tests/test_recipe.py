@@ -7,7 +7,7 @@ import math
 import pytest
 
 import pellucid as pl
-from pellucid.data.encoder_settings import EncoderSettings
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.errors import UsageError
 from pellucid.nn.losses import GaussianLogLikelihood, Huber, Quantile, SoftmaxCrossEntropy, SquaredError, loss_names
 from pellucid.nn.losses.loss import TASKS
@@ -15,9 +15,9 @@ from pellucid.nn.regularizers import L1, L2, InputNoise, MaxNorm
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.optimizers import OPTIMIZERS
 from pellucid.optim.schedules import SCHEDULES, Cosine, OnPlateau, Step, WarmUp
-from pellucid.workflow.chosen import count_blocks, loss_class, own_settings
-from pellucid.workflow.meanings import MEANINGS, find_meaning
-from pellucid.workflow.recipe import Recipe
+from pellucid.workflow.plans.chosen import count_blocks, loss_class, own_settings
+from pellucid.workflow.plans.meanings import MEANINGS, find_meaning
+from pellucid.workflow.plans.recipe import Recipe
 
 LOSSES = [name for name in loss_names() if loss_class(name).__module__.startswith("pellucid.")]
 

@@ -16,13 +16,13 @@ from sklearn import metrics as oracle
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError
 from pellucid.training.metrics import METRICS, declare_mean, metric, metrics_for
-from pellucid.workflow import intervals
-from pellucid.workflow.intervals import Bootstrap, Sums, percentiles, wilson_interval
-from pellucid.workflow.layout import as_text
-from pellucid.workflow.report import build_report
-from pellucid.workflow.report_parts import Comparison
-from pellucid.workflow.statistics import statistic_of
-from pellucid.workflow.view_report import tell_comparison, view_report
+from pellucid.workflow.reports import intervals
+from pellucid.workflow.reports.intervals import Bootstrap, Sums, percentiles, wilson_interval
+from pellucid.workflow.reports.layout import as_text
+from pellucid.workflow.reports.report import build_report
+from pellucid.workflow.reports.report_parts import Comparison
+from pellucid.workflow.reports.statistics import statistic_of
+from pellucid.workflow.reports.view_report import tell_comparison, view_report
 
 BINARY = TargetEncoding("binary", ("y",), ("no", "yes"), {})
 NUMBERS = TargetEncoding("regression", ("price",), (), {})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.data.roles import ROLE_KINDS, infer_roles
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.errors import DataError, UsageError
 
 

@@ -12,8 +12,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 import pellucid as pl
-from pellucid.data.encoder_settings import SCALINGS, EncoderSettings
-from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.settings import SCALINGS, EncoderSettings
 from pellucid.data.roles import Role
 from pellucid.data.task import Task
 from pellucid.errors import UsageError

@@ -8,21 +8,21 @@ import pytest
 from sklearn import metrics as oracle
 
 import pellucid as pl
-from pellucid.data.encoders import fit_encoders
+from pellucid.data.encoders.fit import fit_encoders
 from pellucid.data.roles import Role
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError
 from pellucid.model import build_model, load_model, save_model
 from pellucid.model.network import tabular_network
-from pellucid.workflow.architecture import summarize_layers, tell_sizes
-from pellucid.workflow.description import describe_model, view_model
 from pellucid.workflow.division import Division
 from pellucid.workflow.evaluate import evaluate_model
-from pellucid.workflow.layout import as_text
+from pellucid.workflow.reports.architecture import summarize_layers, tell_sizes
+from pellucid.workflow.reports.description import describe_model, view_model
+from pellucid.workflow.reports.layout import as_text
+from pellucid.workflow.reports.view_understanding import view_understanding
 from pellucid.workflow.understanding import Understanding
-from pellucid.workflow.view_understanding import view_understanding
 
 ROWS = 90
 RNG = np.random.default_rng(3)

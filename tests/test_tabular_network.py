@@ -8,8 +8,8 @@ from models import make_rich
 from scipy.special import erf
 
 import pellucid as pl
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role
 from pellucid.data.task import Task
 from pellucid.errors import UsageError

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MultiLabelBinarizer, StandardScaler
 
 from pellucid.data.statistics import mean_and_scale, weighted_quantiles
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.data.targets import MEAN, SCALE, TargetEncoding, fit_targets
 from pellucid.data.task import infer_task
 from pellucid.errors import DataError, UsageError

@@ -13,9 +13,9 @@ import pellucid as pl
 from pellucid.cli.observed_row import ObservedRow
 from pellucid.data.targets import TargetEncoding
 from pellucid.model import load_model, save_model
-from pellucid.workflow.description import describe_model
 from pellucid.workflow.evaluate import evaluate_model
-from pellucid.workflow.report import build_report
+from pellucid.workflow.reports.description import describe_model
+from pellucid.workflow.reports.report import build_report
 
 LOSSES = {"probability": "binary_cross_entropy", "score": "hinge"}
 

@@ -8,7 +8,7 @@ import pytest
 from pellucid.data.targets import TargetEncoding
 from pellucid.workflow import Plan, Recipe, judging, train_table
 from pellucid.workflow.making import prepare
-from pellucid.workflow.report import build_report
+from pellucid.workflow.reports.report import build_report
 from pellucid.workflow.understanding import understand
 
 COUNT = 90

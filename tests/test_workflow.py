@@ -19,11 +19,12 @@ from sklearn import metrics as oracle
 import pellucid as pl
 from pellucid.errors import DataError, UsageError
 from pellucid.model import load_model
-from pellucid.workflow import Plan, Recipe, gradient_boosting, judging, making, train_table
-from pellucid.workflow.curves import draw_curves
+from pellucid.workflow import Plan, Recipe, judging, making, train_table
+from pellucid.workflow.baselines import gradient_boosting
 from pellucid.workflow.making import prepare
+from pellucid.workflow.plans.toml_text import write_toml
+from pellucid.workflow.reports.curves import draw_curves
 from pellucid.workflow.run_folder import FILES, Destination, choose_destination
-from pellucid.workflow.toml_text import write_toml
 from pellucid.workflow.understanding import understand
 
 TABLES = Path(__file__).resolve().parent.parent / "examples" / "tables"

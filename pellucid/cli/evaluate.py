@@ -11,10 +11,10 @@ import typer
 from pellucid.cli.options import check_table
 from pellucid.cli.output import show, show_json
 from pellucid.cli.show import read_record
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.model.folder import load_model
 from pellucid.workflow.evaluate import evaluate_model
-from pellucid.workflow.view_report import view_report
+from pellucid.workflow.reports.view_report import view_report
 
 
 def evaluate(

@@ -9,9 +9,9 @@ import typer
 
 from pellucid.cli.options import make_plan
 from pellucid.cli.output import write_data
-from pellucid.data.table import read_table
+from pellucid.data.tables.table import read_table
 from pellucid.errors import UsageError
-from pellucid.workflow.plan import describe_settings
+from pellucid.workflow.plans.plan import describe_settings
 from pellucid.workflow.understanding import understand
 
 

@@ -12,13 +12,13 @@ from pellucid.cli.observed_row import ObservedRow
 from pellucid.cli.options import check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.cells import numbers_of
-from pellucid.data.table import Table, read_table
+from pellucid.data.tables.table import Table, read_table
 from pellucid.errors import UsageError
 from pellucid.inspection.network_figure import draw_network
 from pellucid.inspection.observe import observe as observe_graph
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
-from pellucid.workflow.layout import printable
+from pellucid.workflow.reports.layout import printable
 
 
 def observe(

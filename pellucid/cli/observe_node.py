@@ -11,7 +11,7 @@ from pellucid.errors import UsageError, nearest
 from pellucid.graph.graph import Node
 from pellucid.inspection.formula import summarize, write_formula_with_numbers
 from pellucid.inspection.observe import Observation, ObservedNode
-from pellucid.workflow.layout import printable
+from pellucid.workflow.reports.layout import printable
 
 IN_FULL = 1000
 """Larger arrays are told by their least, mean and greatest element."""

@@ -12,7 +12,7 @@ from rich.text import Text
 from pellucid.cli.observed_row import ObservedRow
 from pellucid.inspection.formula import summarize
 from pellucid.inspection.observe import Observation
-from pellucid.workflow.layout import printable
+from pellucid.workflow.reports.layout import printable
 
 MOST_FEATURES = 12
 MOST_CLASSES = 5

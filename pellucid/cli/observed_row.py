@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from pellucid.cli.predict import cell, name_probabilities
-from pellucid.data.front import FrontColumn
-from pellucid.data.table import Table
+from pellucid.data.encoders.front import FrontColumn
+from pellucid.data.tables.table import Table
 from pellucid.inspection.neurons import RowNames
 from pellucid.inspection.observe import Observation, ObservedNode
 from pellucid.model.model import Model
-from pellucid.workflow.layout import printable
+from pellucid.workflow.reports.layout import printable
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import UsageError
-from pellucid.workflow.plan import Plan, read_plan
+from pellucid.workflow.plans.plan import Plan, read_plan
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

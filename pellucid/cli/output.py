@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console, RenderableType
 
 from pellucid.errors import UsageError
-from pellucid.workflow.layout import as_text
+from pellucid.workflow.reports.layout import as_text
 
 
 class Carried(Exception):

@@ -16,7 +16,7 @@ import typer
 
 from pellucid.cli.options import check_table
 from pellucid.cli.output import as_plain, check_file
-from pellucid.data.table import read_table
+from pellucid.data.tables.table import read_table
 from pellucid.errors import UsageError
 from pellucid.files import open_atomically
 from pellucid.model.folder import load_model

@@ -10,8 +10,8 @@ import typer
 from pellucid.cli.output import show, show_json
 from pellucid.errors import UsageError
 from pellucid.model.folder import load_model
-from pellucid.workflow.description import describe_model, view_model
-from pellucid.workflow.plan_file import read_toml
+from pellucid.workflow.plans.plan_file import read_toml
+from pellucid.workflow.reports.description import describe_model, view_model
 
 RECORD = "run.toml"
 

@@ -9,17 +9,17 @@ from rich.text import Text
 
 from pellucid.cli.options import check_seed, make_plan, parse_sizes, parse_time
 from pellucid.cli.output import show, show_json, tell
-from pellucid.data.table import read_table
+from pellucid.data.tables.table import read_table
 from pellucid.errors import UsageError
 from pellucid.nn.network import Network
-from pellucid.workflow.layout import printable
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.reports.layout import printable
+from pellucid.workflow.reports.view_report import tell_training, view_report
+from pellucid.workflow.reports.view_understanding import view_understanding
 from pellucid.workflow.run import Run
 from pellucid.workflow.run_folder import Destination, choose_destination
 from pellucid.workflow.train_table import train_table
 from pellucid.workflow.understanding import Understanding
-from pellucid.workflow.view_report import tell_training, view_report
-from pellucid.workflow.view_understanding import view_understanding
 
 LEARNED, LEARNS, WRITTEN = "What is learned from", "How it learns", "What is written"
 

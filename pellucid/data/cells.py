@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.columns import NUMBER, Column, shorten
-from pellucid.data.convert import date_column
-from pellucid.data.dates import first_that_is_no_date, settle_dates, spell_dates
 from pellucid.data.role_checks import require_finite
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import NUMBER, Column, shorten
+from pellucid.data.tables.convert import date_column
+from pellucid.data.tables.dates import first_that_is_no_date, settle_dates, spell_dates
+from pellucid.data.tables.table import Table
 from pellucid.errors import DataError
 
 
@@ -60,7 +60,7 @@ def _no_number(table: Table, column: Column) -> DataError:
 
 
 def as_dates(table: Table, column: Column, day_first: bool | None = None) -> Column:
-    """Return a column of dates: as it is, or read from text by :func:`pellucid.data.dates.parse_dates`.
+    """Return a column of dates: as it is, or read from text by :func:`pellucid.data.tables.dates.parse_dates`.
 
     Parameters
     ----------

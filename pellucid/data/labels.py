@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pellucid.data.columns import Column, shorten
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import Column, shorten
+from pellucid.data.tables.table import Table
 from pellucid.errors import DataError, nearest
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pellucid.data.columns import NUMBER, Column, has_decimal_commas, shorten
-from pellucid.data.dates import first_that_is_no_date, look_like_dates, parse_dates, read_dates, trim_cells
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import NUMBER, Column, has_decimal_commas, shorten
+from pellucid.data.tables.dates import first_that_is_no_date, look_like_dates, parse_dates, read_dates, trim_cells
+from pellucid.data.tables.table import Table
 from pellucid.errors import DataError
 
 USED = ("number", "boolean", "category", "date", "text")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.data.columns import Column, has_decimal_commas, shorten
-from pellucid.data.dates import spell_dates
 from pellucid.data.role_checks import USED, check_role, require_finite, why_no_dates
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import Column, has_decimal_commas, shorten
+from pellucid.data.tables.dates import spell_dates
+from pellucid.data.tables.table import Table
 from pellucid.errors import DataError, UsageError, nearest
 
 ROLE_KINDS = (*USED, "ignore")

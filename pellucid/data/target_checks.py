@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 
-from pellucid.data.columns import NUMBER, Column, shorten
 from pellucid.data.role_checks import require_finite
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import NUMBER, Column, shorten
+from pellucid.data.tables.table import Table
 from pellucid.errors import DataError
 
 LARGEST = 1e150

@@ -10,10 +10,10 @@ import numpy as np
 
 from pellucid import ops
 from pellucid.data.cells import match_categories, read_numbers
-from pellucid.data.columns import shorten
 from pellucid.data.labels import read_labels
 from pellucid.data.statistics import mean_and_scale
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import shorten
+from pellucid.data.tables.table import Table
 from pellucid.data.target_checks import refuse_huge
 from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.data.columns import Column, has_decimal_commas, shorten
 from pellucid.data.labels import find_labels, split_labels
 from pellucid.data.roles import target_names
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import Column, has_decimal_commas, shorten
+from pellucid.data.tables.table import Table
 from pellucid.data.target_checks import check_target, require_numbers, require_squares
 from pellucid.errors import DataError, UsageError, nearest
 

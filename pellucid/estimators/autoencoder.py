@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from pellucid.data.dataset import Dataset
-from pellucid.data.front import Front
+from pellucid.data.encoders.front import Front
 from pellucid.data.targets import MEAN, SCALE, TargetEncoding
 from pellucid.errors import DataError, UsageError, nearest
 from pellucid.estimators import defaults

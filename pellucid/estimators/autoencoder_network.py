@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.data.encoding import Encoding
-from pellucid.data.scaling import CENTER, FACTOR
-from pellucid.data.scaling import SCALE as FEATURE_SCALE
+from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.encoders.scaling import CENTER, FACTOR
+from pellucid.data.encoders.scaling import SCALE as FEATURE_SCALE
 from pellucid.data.targets import MEAN, SCALE
 from pellucid.executors.program import batch_rows, compile, gather
 from pellucid.graph.context import Context

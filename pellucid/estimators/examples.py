@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding
 from pellucid.data.split import split
 from pellucid.data.targets import TargetEncoding
 from pellucid.estimators.rows import order_by_content, repeat_by_weight, take_rows

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from pellucid.data.columns import dtype_of_numbers
 from pellucid.data.dataset import is_sparse
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoders import fit_encoders, fit_encoders_of_matrix
-from pellucid.data.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role, infer_roles
-from pellucid.data.table import Table, as_table
+from pellucid.data.tables.columns import dtype_of_numbers
+from pellucid.data.tables.table import Table, as_table
 from pellucid.data.task import Task
 from pellucid.errors import UsageError
 from pellucid.model.model import CHUNK, Model

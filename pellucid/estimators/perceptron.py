@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from pellucid.data.encoder_settings import LARGEST_COUNT
+from pellucid.data.encoders.settings import LARGEST_COUNT
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError, nearest
 from pellucid.estimators.examples import Examples, Task, arrange, divide, strata_of

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.columns import Column
 from pellucid.data.dataset import is_sparse
-from pellucid.data.table import Table
+from pellucid.data.tables.columns import Column
+from pellucid.data.tables.table import Table
 from pellucid.estimators.defaults import MOST_REPETITIONS
 
 CHUNK = 4096

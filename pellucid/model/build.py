@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.encoder_graph import raw_types
-from pellucid.data.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.encoders.graph import raw_types
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError, nearest
 from pellucid.graph.builder import Builder, scope
@@ -64,7 +64,7 @@ def build_model(
     Examples
     --------
     >>> import pellucid as pl
-    >>> from pellucid.data.encoders import fit_encoders
+    >>> from pellucid.data.encoders.fit import fit_encoders
     >>> from pellucid.data.roles import infer_roles
     >>> from pellucid.data.targets import fit_targets
     >>> from pellucid.data.task import infer_task

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.data import targets
-from pellucid.data.encoder_graph import raw_types, statistics_shapes
-from pellucid.data.scaling import CENTER
+from pellucid.data.encoders.graph import raw_types, statistics_shapes
+from pellucid.data.encoders.scaling import CENTER
 from pellucid.errors import GraphError, ModelError, PellucidError
 from pellucid.executors.program import compile
 from pellucid.graph.builder import Builder

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.columns import Column
 from pellucid.data.dataset import is_sparse
-from pellucid.data.encoder_graph import STATISTICS
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.encoding import Encoding, parts_of, rows_to_read
-from pellucid.data.front import Front
-from pellucid.data.matrices import require_matrix
-from pellucid.data.table import Table, as_table
+from pellucid.data.encoders.encoding import Encoding, parts_of, rows_to_read
+from pellucid.data.encoders.front import Front
+from pellucid.data.encoders.graph import STATISTICS
+from pellucid.data.encoders.matrices import require_matrix
+from pellucid.data.encoders.settings import EncoderSettings
+from pellucid.data.tables.columns import Column
+from pellucid.data.tables.table import Table, as_table
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError
 from pellucid.executors.program import Program, batch_rows, compile
@@ -132,7 +132,8 @@ class Model:
             Where the model predicts numbers, or scores that are no probabilities.
         """
         if self.kind != "probability":
-            raise UsageError("this model predicts no probabilities", got=f"{self.targets.task}, {self.kind}")
+            got = "numbers" if self.targets.task == "regression" else f"a {self.kind} (its loss was {self.loss.name})"
+            raise UsageError("this model predicts no probabilities", got=got)
         predicted = self.compute(data)[PREDICTION]
         return np.hstack([1 - predicted, predicted]) if self.targets.task == "binary" else predicted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pellucid import ops
-from pellucid.data.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding
 from pellucid.errors import UsageError
 from pellucid.graph.context import Context
 from pellucid.graph.types import DType
@@ -68,7 +68,7 @@ def tabular_network(
     Examples
     --------
     >>> import pellucid as pl
-    >>> from pellucid.data.encoders import fit_encoders_of_matrix
+    >>> from pellucid.data.encoders.fit import fit_encoders_of_matrix
     >>> encoding = fit_encoders_of_matrix([[1.0, 2.0], [3.0, 5.0]])
     >>> network = tabular_network(encoding, 3, hidden=(64, 32), activation=["relu", "tanh"])
     >>> {path: parameter.type for path, parameter in network.parameters.items() if path.endswith("weight")}

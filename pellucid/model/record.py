@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.front import Front
+from pellucid.data.encoders.front import Front
+from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.targets import TargetEncoding
 from pellucid.data.task import TASKS
 from pellucid.errors import ModelError, PellucidError

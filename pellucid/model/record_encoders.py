@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.data.encoder_settings import EncoderSettings
-from pellucid.data.front import Front, FrontColumn
-from pellucid.data.words import LONGEST_WORD
+from pellucid.data.encoders.front import Front, FrontColumn
+from pellucid.data.encoders.settings import EncoderSettings
+from pellucid.data.encoders.words import LONGEST_WORD
 from pellucid.errors import UsageError
 from pellucid.model.fields import bad, get, get_labels, get_names, get_size
 

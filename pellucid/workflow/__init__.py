@@ -1,7 +1,7 @@
 """From a table to a trained network with an honest report, in one call."""
 
-from pellucid.workflow.plan import Plan, read_plan
-from pellucid.workflow.recipe import Recipe
+from pellucid.workflow.plans.plan import Plan, read_plan
+from pellucid.workflow.plans.recipe import Recipe
 from pellucid.workflow.run import Run
 from pellucid.workflow.train_table import train_table
 

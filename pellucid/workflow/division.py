@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.data.cells import as_dates, match_categories
-from pellucid.data.dates import look_like_dates
 from pellucid.data.split import folds, part_sizes, split, split_groups, split_in_order
-from pellucid.data.table import Table
+from pellucid.data.tables.dates import look_like_dates
+from pellucid.data.tables.table import Table
 from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.plan import Plan
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 

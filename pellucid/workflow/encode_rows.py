@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid.data.encoding import Encoding
-from pellucid.data.table import Table
+from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.tables.table import Table
 
 AT_ONCE = 16384
 """So many rows are taken out of the table at once."""
@@ -16,7 +16,7 @@ def encode_rows(encoding: Encoding, table: Table, rows: np.ndarray) -> dict[str,
 
     Examples
     --------
-    >>> from pellucid.data.encoders import fit_encoders
+    >>> from pellucid.data.encoders.fit import fit_encoders
     >>> from pellucid.data.roles import infer_roles
     >>> from pellucid.data.task import infer_task
     >>> table = Table.from_columns({"age": [30, 40, 50], "y": [0.5, 1.5, 2.5]})

@@ -11,9 +11,9 @@ from pellucid.data.role_checks import read_weights
 from pellucid.errors import DataError
 from pellucid.model.model import Model
 from pellucid.model.scalars import PREDICTION
-from pellucid.workflow.baseline import CONSTANT, predict_constant
-from pellucid.workflow.report import Report, build_report, check_metric
-from pellucid.workflow.report_parts import NETWORK
+from pellucid.workflow.baselines.baseline import CONSTANT, predict_constant
+from pellucid.workflow.reports.report import Report, build_report, check_metric
+from pellucid.workflow.reports.report_parts import NETWORK
 from pellucid.workflow.understanding import digest_of
 
 HINDSIGHT = "The {name} is that of these very rows: no constant prediction does better on them."

@@ -13,14 +13,14 @@ import numpy as np
 from pellucid.data.targets import TargetEncoding
 from pellucid.model.model import Model
 from pellucid.model.scalars import PREDICTION
-from pellucid.workflow.baseline import CONSTANT, predict_constant
+from pellucid.workflow.baselines.baseline import CONSTANT, predict_constant
+from pellucid.workflow.baselines.gradient_boosting import fit_gradient_boosting
+from pellucid.workflow.baselines.linear_model import fit_linear_model
 from pellucid.workflow.division import TEST, TRAIN, VALIDATION, Parts
 from pellucid.workflow.finishing import INTERRUPTED, Finishing
-from pellucid.workflow.gradient_boosting import fit_gradient_boosting
-from pellucid.workflow.linear_model import fit_linear_model
 from pellucid.workflow.making import Making, prepare
-from pellucid.workflow.report import Report, build_report
-from pellucid.workflow.report_parts import NETWORK
+from pellucid.workflow.reports.report import Report, build_report
+from pellucid.workflow.reports.report_parts import NETWORK
 
 LEAST_SECONDS = 10.0
 """So many seconds the baselines may take, even where a time limit gives the training fewer."""
@@ -197,9 +197,8 @@ def _predict_baselines(made: Making, seconds: float) -> tuple[dict[str, np.ndarr
     began_linear = time.perf_counter()
     limit = max(seconds - (began_linear - began), seconds / 4)
     linear = fit_linear_model(*given, limit, **settings)
-    passed = time.perf_counter() - began_linear
     notes = [*linear.notes, *trees.notes]
-    if passed > limit:
-        notes.append(f"The {linear.name} was cut short after {passed:.0f} seconds.")
+    if time.perf_counter() - began_linear > limit:
+        notes.append(f"The {linear.name} was cut short by the time limit.")
     found = {baseline.name: baseline.predict(rows) for baseline in (linear, trees) if baseline.predict is not None}
     return found, tuple(notes)

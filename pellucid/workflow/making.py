@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset
-from pellucid.data.encoders import fit_encoders
-from pellucid.data.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.encoders.fit import fit_encoders
 from pellucid.data.role_checks import read_weights
-from pellucid.data.table import Table
+from pellucid.data.tables.table import Table
 from pellucid.data.targets import SCALE, TargetEncoding, fit_targets
 from pellucid.errors import DataError, UsageError
 from pellucid.model.build import build_model
@@ -28,7 +28,7 @@ from pellucid.training.metrics import metric, metrics_for
 from pellucid.training.result import Fit
 from pellucid.workflow.division import TEST, TRAIN, VALIDATION, Parts
 from pellucid.workflow.encode_rows import AT_ONCE, encode_rows
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.run_folder import CHECKPOINT_SECONDS
 from pellucid.workflow.understanding import Understanding
 

@@ -12,9 +12,9 @@ from typing import Any
 from pellucid.model.folder import save_model
 from pellucid.training.loop import history_line
 from pellucid.training.result import Fit
-from pellucid.workflow.curves import draw_curves
 from pellucid.workflow.finishing import INTERRUPTED
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.reports.curves import draw_curves
 from pellucid.workflow.run import Run
 from pellucid.workflow.understanding import Understanding
 

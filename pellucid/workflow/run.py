@@ -8,9 +8,9 @@ from typing import Any
 
 from pellucid.model.model import Model
 from pellucid.training.result import Fit
-from pellucid.workflow.plan import Plan
-from pellucid.workflow.recipe import Recipe
-from pellucid.workflow.report import Report
+from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.plans.recipe import Recipe
+from pellucid.workflow.reports.report import Report
 from pellucid.workflow.understanding import Understanding
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.data.roles import Role
-from pellucid.data.table import Table
+from pellucid.data.tables.table import Table
 from pellucid.data.task import Task
 from pellucid.errors import DataError, PellucidError, UsageError, nearest
 from pellucid.model.build import build_model
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
-from pellucid.workflow.plan import Plan, read_plan
-from pellucid.workflow.recipe import Recipe
-from pellucid.workflow.settings import list_settings
+from pellucid.workflow.plans.plan import Plan, read_plan
+from pellucid.workflow.plans.recipe import Recipe
+from pellucid.workflow.plans.settings import list_settings
 
 REASON = "as the model to start from has it"
 

@@ -16,8 +16,8 @@ from pellucid.nn.network import Network
 from pellucid.workflow.finishing import INTERRUPTED, Finishing
 from pellucid.workflow.judging import LEAST_SECONDS, MOST_SECONDS, Judgement, cross_validate, judge, judge_without_test
 from pellucid.workflow.making import Making, in_own_unit, prepare
-from pellucid.workflow.plan import Plan
-from pellucid.workflow.recipe import Recipe
+from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.plans.recipe import Recipe
 from pellucid.workflow.record import STOPPED, recorded_stop, settle, write_run
 from pellucid.workflow.run import Run
 from pellucid.workflow.run_folder import Destination

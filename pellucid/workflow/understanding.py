@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.columns import dtype_of_numbers
 from pellucid.data.role_checks import read_weights
 from pellucid.data.roles import Role, infer_roles
-from pellucid.data.table import Table, as_table
+from pellucid.data.tables.columns import dtype_of_numbers
+from pellucid.data.tables.table import Table, as_table
 from pellucid.data.task import Task, infer_task
 from pellucid.errors import DataError, UsageError, nearest
 from pellucid.model.model import Model
-from pellucid.workflow.chosen import AUTO
 from pellucid.workflow.division import Division, Parts, divide
-from pellucid.workflow.plan import Plan
+from pellucid.workflow.plans.chosen import AUTO
+from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.starting import roles_of_model, task_of_model
 
 

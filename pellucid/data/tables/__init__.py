@@ -1,0 +1,1 @@
+"""Tables: what is read from files, frames and arrays, column by column."""
