@@ -149,8 +149,8 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     first lines if it is not given. Cells may stand in double quotes, and then hold delimiters and ends of line; empty
     lines are passed over. A column is number, boolean (true and false in any case), date (as
     :func:`pellucid.data.tables.dates.parse_dates` reads them) or text, whichever holds for all its cells. Missing cells
-    are empty or one of `pellucid.data.tables.columns.MISSING`, quoted or not; in columns of numbers, truth values or dates
-    `MISSING_AMONG_NUMBERS` count too (and NaT among dates), while "None" among words is a word.
+    are empty or one of `pellucid.data.tables.columns.MISSING`, quoted or not; in columns of numbers, truth values or
+    dates `MISSING_AMONG_NUMBERS` count too (and NaT among dates), while "None" among words is a word.
 
     Memory: CSV is read in blocks, and takes what its columns do and about 100 MB beside. A number or a date takes 8
     bytes, a truth value 1, a cell of text 8, and each different text about 60 and its letters (in a column of more than
