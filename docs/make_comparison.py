@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from pellucid.estimators import MLPClassifier, MLPRegressor
 from sklearn import datasets
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -30,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import pellucid as pl
+from pellucid.estimators import MLPClassifier, MLPRegressor
 
 ROOT = Path(__file__).parents[1]
 FOLDS, SEEDS = 5, range(3)
