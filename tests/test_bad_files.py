@@ -391,6 +391,11 @@ def test_a_cell_of_a_hundred_megabytes(desk, refuse, capsys):
     assert main(train) == 2
     errors = capsys.readouterr().err
     assert "large.csv" in errors and len(errors) < 400 and sorted(desk.iterdir()) == before
+    path.write_bytes(b"x,y\n" + b"1,a\n2.5,b\n" * 10 + b"3," + b"a" * 100_000_000 + b"\n")
+    assert main(train) == 2
+    errors = capsys.readouterr().err
+    assert "large.csv:22, column 'y': a class has too long a name" in errors and len(errors) < 300
+    assert sorted(desk.iterdir()) == before
     bad.write_with_large_cell(path, quoted=True)
     assert main(train) == 0
     assert main(["predict", "run", "large.csv"]) == 0

@@ -232,7 +232,7 @@ JSON_KEYS = {
     },
     "show": {
         *("task", "targets", "classes", "threshold", "labels", "prediction", "parameters", "layers", "output"),
-        *("features", "columns", "loss", "metrics", "provenance"),
+        *("features", "columns", "numbers", "loss", "metrics", "provenance"),
     },
 }
 

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import linalg, sparse
 from sklearn.datasets import load_digits, load_iris
@@ -157,6 +158,13 @@ def test_names_frames_and_copies() -> None:
 def test_bad_parameters_are_told(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Autoencoder(**settings).fit(data())
+
+
+@pytest.mark.parametrize(("cells", "told"), [(["u", "v"] * 20, "words"), (np.arange(40).astype("M8[s]"), "dates")])
+def test_a_column_without_numbers_is_named(cells: Any, told: str) -> None:
+    frame = pd.DataFrame({"a": np.arange(40.0), "c": cells})
+    with pytest.raises(ValueError, match=f"column 'c': this estimator takes numbers only: got {told}"):
+        Autoencoder(1, max_iter=2).fit(frame)
 
 
 def test_codes_of_another_width_are_refused() -> None:

@@ -170,6 +170,24 @@ def test_a_model_is_shown_in_every_terminal(width):
         assert word in words
 
 
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({}, "Numbers are then brought smoothly between -3 and 3."),
+        ({"limit": 0.0}, ""),
+        ({"scaling": "none"}, ""),
+        ({"limit": 0.0, "whitening": 1.0}, "Numbers are then replaced by 2 principal components of variance 1."),
+        ({"limit": 2.5, "whitening": 1.0}, "brought smoothly between -2.5 and 2.5 and replaced by 2 principal"),
+    ],
+)
+def test_what_becomes_of_all_numbers_together_is_shown(recipe, told):
+    table = {"a": RNG.normal(0, 1, 60), "b": RNG.normal(0, 1, 60), "y": RNG.normal(0, 1, 60)}
+    model = pl.train_table(table, "y", recipe=pl.Recipe(hidden=(2,), epochs=1, **recipe)).model
+    shown = " ".join(as_text(view_model(model), 80).split())
+    assert told in shown and (bool(told) == ("Numbers are then" in shown))
+    assert told in describe_model(model)["numbers"]
+
+
 def test_a_model_without_a_record_is_shown():
     model, _ = make("regression")
     told = as_text(view_model(model), 80)

@@ -14,6 +14,9 @@ from pellucid.errors import DataError
 LARGEST = 1e150
 """Numbers from about here on cannot be squared in float64."""
 
+LONGEST_NAME = 100_000
+"""Letters of a class at most: its name is in the model, and in all that is said of it."""
+
 
 def check_target(table: Table, column: Column) -> None:
     """Refuse what is no target of any task.
@@ -21,7 +24,7 @@ def check_target(table: Table, column: Column) -> None:
     Raises
     ------
     DataError
-        Where it is a date, has a missing or infinite value, or is the same in every row.
+        Where it is a date, has a missing or infinite value or too long a name, or is the same in every row.
     """
     if column.kind == "date":
         raise DataError(
@@ -42,12 +45,26 @@ def check_target(table: Table, column: Column) -> None:
             fix="Fill them in, or leave these rows out.",
         )
     require_finite(table, column.name)
+    _require_short_names(table, column)
     if len(column.distinct) == 1:
         raise DataError(
             "the target is the same in every row, so there is nothing to learn",
             where=table.where(name=column.name),
             got=f"always {shorten(column.distinct[0])} in {len(table)} row{'s' if len(table) > 1 else ''}",
             expected="at least two different values",
+        )
+
+
+def _require_short_names(table: Table, column: Column) -> None:
+    names = column.distinct if column.kind == "text" else ()
+    long = next((name for name in names if len(name) > LONGEST_NAME), None)
+    if long is not None:
+        raise DataError(
+            "a class has too long a name",
+            where=table.where(column.values.tolist().index(long), column.name),
+            got=f"{len(long):,} letters",
+            expected=f"at most {LONGEST_NAME:,}",
+            fix="Mend the cell, or leave the row out.",
         )
 
 

@@ -62,14 +62,28 @@ def read_features(estimator: Any, x: Any, *, reset: bool, missing: bool, frames:
         raise UsageError("a lazy frame has no rows yet", where="X", got=type(x).__name__, fix="Pass X.collect().")
     if not frames or not is_frame(x):
         finite: Any = "allow-nan" if missing else True
-        found = validate_data(
-            estimator, x, accept_sparse="csr", dtype=FLOATS, reset=reset, ensure_all_finite=finite, order="C"
-        )
-        return found
+        try:
+            return validate_data(
+                estimator, x, accept_sparse="csr", dtype=FLOATS, reset=reset, ensure_all_finite=finite, order="C"
+            )
+        except (TypeError, ValueError):
+            if is_frame(x):
+                _name_column_without_numbers(x)
+            raise
     validate_data(estimator, x, reset=reset, skip_check_array=True)
     if x.shape[0] < 1 or x.shape[1] < 1:
         check_array(np.empty(x.shape))  # tells what is missing in scikit-learn's words
     return as_table(x)
+
+
+def _name_column_without_numbers(frame: Any) -> None:
+    """Tell which column of a frame could not become numbers, if that is what was wrong."""
+    wrong = next((column for column in as_table(frame).columns if column.kind in ("text", "date")), None)
+    if wrong is not None:
+        got = "words" if wrong.kind == "text" else "dates"
+        fix = "Encode it first, or leave it out."
+        where = f"column {wrong.name!r}"
+        raise UsageError("this estimator takes numbers only", where=where, got=got, fix=fix) from None
 
 
 def dtype_of(x: Any) -> str:

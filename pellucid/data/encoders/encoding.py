@@ -12,7 +12,7 @@ import numpy as np
 from pellucid.data.dataset import is_sparse
 from pellucid.data.encoders.front import Front, FrontColumn
 from pellucid.data.encoders.graph import encode_cells, raw_types
-from pellucid.data.encoders.lines import describe_columns
+from pellucid.data.encoders.lines import describe_columns, describe_numbers
 from pellucid.data.encoders.matrices import require_matrix
 from pellucid.data.encoders.scaling import KNOTS
 from pellucid.data.encoders.settings import EncoderSettings
@@ -160,3 +160,7 @@ class Encoding:
     def describe(self) -> list[str]:
         """Return a line for each column that says what becomes of it."""
         return describe_columns(self.front, self.settings, self.arrays, self.missing)
+
+    def describe_numbers(self) -> str:
+        """Return a sentence that says what becomes of all scaled numbers and dates; empty where they stay so."""
+        return describe_numbers(self.front, self.settings, self.arrays)

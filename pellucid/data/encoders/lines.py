@@ -9,6 +9,7 @@ import numpy as np
 from pellucid.data.encoders.front import Front, FrontColumn
 from pellucid.data.encoders.scaling import CENTER, FACTOR, KNOTS, SCALE
 from pellucid.data.encoders.settings import EncoderSettings
+from pellucid.data.encoders.whitening import WHITENING
 
 FILLED = {
     "standardize": "the mean",
@@ -35,6 +36,17 @@ def describe_columns(
             told = f"text, its {_count(len(column.words), 'most frequent word', 'most frequent words')}: {values}"
         lines.append(f"{column.name}: {told}{_tell_missing(column, settings, missing.get(column.name, 0))}")
     return lines
+
+
+def describe_numbers(front: Front, settings: EncoderSettings, arrays: Mapping[str, np.ndarray]) -> str:
+    """Return a sentence that says what becomes of all scaled numbers together; empty where they stay so."""
+    told = []
+    if settings.limit and settings.scaling != "none":
+        told.append(f"brought smoothly between -{settings.limit:g} and {settings.limit:g}")
+    if settings.whitening:
+        count = _count(arrays[WHITENING].shape[1], "principal component", "principal components")
+        told.append(f"replaced by {count} of variance 1")
+    return f"Numbers are then {' and '.join(told)}." if front.numbers and told else ""
 
 
 def _tell_number(column: FrontColumn, place: int, settings: EncoderSettings, arrays: Mapping[str, np.ndarray]) -> str:

@@ -51,6 +51,7 @@ def describe_model(model: Model) -> dict[str, Any]:
                 {"name": column.name, "role": column.role, "encoding": told}
                 for column, told in zip(model.front.columns, _tell_columns(model), strict=True)
             ],
+            "numbers": model.encoding.describe_numbers(),
             "loss": {"name": model.loss.name, "settings": model.loss.settings},
             "metrics": model.metrics,
             "provenance": model.provenance,
@@ -81,6 +82,8 @@ def view_model(model: Model, record: Mapping[str, Any] | None = None) -> Rendera
         Text("Columns", style="bold"),
         _rows(columns, MOST_COLUMNS),
     ]
+    if after := model.encoding.describe_numbers():
+        parts.append(Text(after))
     if model.metrics:
         rows = [(_words(name), _show_metric(name, value)) for name, value in model.metrics.items()]
         parts += ["", Text("Metrics, as measured when the model was made", style="bold"), Rows(rows, right=(1,))]
