@@ -325,3 +325,11 @@ def test_bad_targets_are_named():
         numbers.encode(pl.Table.from_columns({"y": [1.0, "x"]}))
     with pytest.raises(DataError, match="there is no column 'y'"):
         numbers.encode(pl.Table.from_columns({"z": [1.0]}))
+
+
+def test_a_cell_of_many_letters_is_no_category():
+    long = "a" * 1001
+    table = pl.as_table({"x": ["red", long, "red", "blue", long[:1000]] * 4, "y": [0.5, 1.5, 2.5, 3.5, 4.5] * 4})
+    encoding = fit_encoders(table, infer_roles(table, "y"), infer_task(table, "y"))
+    assert encoding.features == (f"x={long[:1000]}", "x=blue", "x=red")
+    assert encoding.encode(table)["x"][:3].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 1]]

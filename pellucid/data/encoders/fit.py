@@ -27,6 +27,9 @@ from pellucid.data.task import Task
 from pellucid.errors import DataError, UsageError
 from pellucid.graph.types import DType, as_dtype
 
+LONGEST_CATEGORY = 1000
+"""Letters of a category, at most."""
+
 BLOCK = 2**22
 """So many numbers of a matrix are looked at together."""
 
@@ -55,6 +58,7 @@ def fit_encoders(
     Categories, truth values among them: one feature of 0 and 1 for each category of the training rows, and one for
     missing cells where there are some. A category that was not there becomes all 0. Columns of many categories are
     embedded: the network learns a vector for each, which is 0 for categories that were not there and missing ones.
+    Text of more than 1,000 letters is no category: it counts as one that was not there.
 
     Text: a feature for each of the words that most training rows have, whether a cell has it or how often, and one for
     missing cells where there are some. Words are the longest runs of letters, digits and underscores, as Unicode has
@@ -168,7 +172,7 @@ def _fit_column(
         counted = settings.word_values == "count"
         return FrontColumn(column.name, "text", indicator=indicator, words=words, counted=counted), gaps, None
     require_finite(part, column.name)
-    categories = column.distinct
+    categories = tuple(name for name in column.distinct if not isinstance(name, str) or len(name) <= LONGEST_CATEGORY)
     units = settings.units(len(categories)) if len(categories) > settings.one_hot else 0
     return FrontColumn(column.name, "category", categories, indicator, embedding=units), gaps, None
 
