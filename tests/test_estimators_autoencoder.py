@@ -160,11 +160,25 @@ def test_bad_parameters_are_told(settings: dict[str, Any], told: str) -> None:
         Autoencoder(**settings).fit(data())
 
 
-@pytest.mark.parametrize(("cells", "told"), [(["u", "v"] * 20, "words"), (np.arange(40).astype("M8[s]"), "dates")])
-def test_a_column_without_numbers_is_named(cells: Any, told: str) -> None:
-    frame = pd.DataFrame({"a": np.arange(40.0), "c": cells})
-    with pytest.raises(ValueError, match=f"column 'c': this estimator takes numbers only: got {told}"):
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (np.arange(40).astype("M8[s]"), "dates"),
+        ([f"a note of {word} words" for word in range(40)], "several words in most cells"),
+        ([f"key{word}" for word in range(40)], "text that differs in every row"),
+        (pd.Series([None] * 40, dtype=object), "no value in any row"),
+    ],
+)
+def test_a_column_that_can_not_be_given_back_is_named(cells: Any, told: str) -> None:
+    frame = pd.DataFrame({"a": np.arange(40.0), "b": ["u", "v"] * 20, "c": cells})
+    with pytest.raises(ValueError, match=f"column 'c': an autoencoder can not give such a column back: got {told}"):
         Autoencoder(1, max_iter=2).fit(frame)
+
+
+def test_words_are_refused_after_learning_from_numbers() -> None:
+    fitted = Autoencoder(1, max_iter=2).fit(pd.DataFrame({"a": np.arange(40.0), "c": np.arange(40.0) ** 2}))
+    with pytest.raises(ValueError, match="column 'c': this estimator takes numbers only: got words"):
+        fitted.transform(pd.DataFrame({"a": [1.0, 2.0], "c": ["u", "v"]}))
 
 
 def test_codes_of_another_width_are_refused() -> None:

@@ -147,8 +147,7 @@ def test_tags_say_what_they_take() -> None:
     assert classifier.classifier_tags.multi_label and not perceptron.classifier_tags.multi_label
     assert regressor.target_tags.multi_output
     assert all(tags.input_tags.sparse for tags in (classifier, regressor, perceptron, autoencoder))
-    assert all(tags.input_tags.allow_nan for tags in (classifier, regressor, perceptron))
-    assert not autoencoder.input_tags.allow_nan
+    assert all(tags.input_tags.allow_nan for tags in (classifier, regressor, perceptron, autoencoder))
 
 
 def test_metadata_are_routed() -> None:

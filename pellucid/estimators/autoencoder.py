@@ -11,27 +11,37 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from pellucid.data.dataset import Dataset
 from pellucid.data.encoders.front import Front
+from pellucid.data.encoders.settings import LARGEST_COUNT
+from pellucid.data.tables.table import Table
 from pellucid.data.targets import MEAN, SCALE, TargetEncoding
 from pellucid.errors import DataError, UsageError, nearest
 from pellucid.estimators import defaults
+from pellucid.estimators.autoencoder_columns import (
+    choose_roles,
+    gives_numbers,
+    parts_of_rows,
+    read_columns,
+    require_values,
+    restore_cells,
+)
 from pellucid.estimators.autoencoder_network import (
     RECONSTRUCTION,
     inverse_scaling,
     mirrored_layers,
     reconstructing_network,
     run_layers,
+    squared_distances,
 )
 from pellucid.estimators.base import LearningEstimator, partial_fit_if_by_steps
 from pellucid.estimators.documentation import with_shared_parameters
 from pellucid.estimators.examples import Examples, Task
-from pellucid.estimators.features import compute, encoder_settings, fit_features, read_features
+from pellucid.estimators.features import encode_features, encoder_settings, fit_features
 from pellucid.estimators.learning import Learned, Learner
 from pellucid.estimators.parameters import check_parameters, find_loss, hidden_activations, hidden_sizes
+from pellucid.estimators.rows import count_rows
 from pellucid.estimators.targets import Target, read_weights
-from pellucid.executors.program import gather
 from pellucid.model.build import build_model
-from pellucid.model.model import CHUNK, Model
-from pellucid.model.scalars import PREDICTION
+from pellucid.model.model import Model
 from pellucid.nn.network import Layer, Network
 
 SCALINGS = ("standardize", "robust", "minmax", "none")
@@ -45,6 +55,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
     Numbers are scaled, go through the hidden layers to the code, and through the same layers in the other direction
     back. Without hidden layers the code spans the same space as the first principal components.
+
+    Categories and truth values of a data frame become a feature of 0 and 1 for each value, and a feature more says
+    where a cell is missing, in columns where some are in training. These features are what is given back, and where
+    there are such columns `inverse_transform` makes cells of them. Dates and text are refused.
 
     Parameters
     ----------
@@ -66,7 +80,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
     ----------
     n_components_ : int
     model_ : Model
-        The trained model, which predicts the features themselves. ``save(folder)`` writes it.
+        The trained model, which predicts the features themselves: one for each number, category, and column with
+        missing cells. ``save(folder)`` writes it.
     coefs_, intercepts_ : list of ndarray
         Weights [inputs, units] and biases [units] of the layers: views into the model.
     loss_curve_, validation_loss_curve_ : list of float
@@ -92,6 +107,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
     >>> codes = autoencoder.transform(X)
     >>> codes.shape, bool(np.abs(autoencoder.inverse_transform(codes) - X).max() < 1e-3)
     ((50, 1), True)
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"size": [1.0, 9.0] * 20, "kind": ["cat", "cow"] * 20})
+    >>> autoencoder = Autoencoder(1, hidden_layer_sizes=(), solver="lbfgs", random_state=0).fit(frame)
+    >>> autoencoder.inverse_transform(autoencoder.transform(frame))[:2, 1].tolist()
+    ['cat', 'cow']
     """
 
     n_components: int = defaults.AUTOENCODER_COMPONENTS
@@ -109,7 +129,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
         Parameters
         ----------
-        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        X : array_like or sparse matrix [rows, features], or data frame
+            Numbers; in a data frame also words and truth values. NaN and null are missing cells.
         y : None
             Passed over.
         sample_weight : array_like [rows], optional
@@ -124,7 +145,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
         self._check()
         again = self.warm_start and hasattr(self, "model_")
         learning = self._read(X, sample_weight, reset=not again)
-        held_out = None if X_val is None else self._read(X_val, sample_weight_val, reset=False)
+        held_out = None
+        if X_val is not None:
+            held_out = self._read(X_val, sample_weight_val, reset=False, tables=isinstance(learning.x, Table))
         return self._fit(learning, held_out, again)
 
     @partial_fit_if_by_steps
@@ -133,7 +156,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
         Parameters
         ----------
-        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        X : array_like or sparse matrix [rows, features], or data frame
         y : None
             Passed over.
         sample_weight : array_like [rows], optional
@@ -151,20 +174,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
         Parameters
         ----------
-        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        X : array_like or sparse matrix [rows, features], or data frame
         """
         check_is_fitted(self)
-        x = read_features(self, X, reset=False, missing=False, frames=False)
+        x = self._read_again(X)
         encoding = self._task.encoding
         return np.concatenate(
-            [
-                self._run(encoding.encode_matrix(x[start : start + CHUNK])["x"], decode=False)
-                for start in range(0, x.shape[0], CHUNK)
-            ]
+            [self._run(encode_features(encoding, part)["x"], decode=False) for part in parts_of_rows(x)]
         )
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Return the rows that codes stand for, [rows, features], in the features' own units.
+        """Return the rows that codes stand for, [rows, columns], numbers in their own units.
+
+        Of a frame with words or truth values it is an array of objects. A category is the one of the largest feature; a
+        number is NaN where its "is missing" is above 1/2, and a category None where this is its largest.
 
         Parameters
         ----------
@@ -175,10 +198,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
         if codes.shape[1] != self.n_components_:
             got = f"{codes.shape[1]} columns"
             raise DataError("these are no codes", where="X", got=got, expected=f"{self.n_components_} columns")
-        dtype = self._task.encoding.dtype.numpy
+        encoding = self._task.encoding
+        dtype = encoding.dtype.numpy
         scaled = self._run(codes.astype(dtype), decode=True)
         found = self._task.targets.arrays
-        return (scaled * found[SCALE] + found[MEAN]).astype(dtype) if found else scaled
+        values = (scaled * found[SCALE] + found[MEAN]).astype(dtype) if found else scaled
+        return values if gives_numbers(encoding) else restore_cells(encoding.front, values)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Return minus the squared distance of each row from its reconstruction, scaled as for learning, [rows].
@@ -187,24 +212,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
         Parameters
         ----------
-        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        X : array_like or sparse matrix [rows, features], or data frame
         """
         check_is_fitted(self)
-        x = read_features(self, X, reset=False, missing=False, frames=False)
-        scale = self._task.targets.arrays.get(SCALE, 1.0)
-        parts = []
-        for start in range(0, x.shape[0], CHUNK):
-            part = gather(x, np.arange(start, min(start + CHUNK, x.shape[0])))
-            made = compute(self.model_, self._task.encoding, part)[PREDICTION]
-            parts.append(-(((made - part) / scale) ** 2).sum(axis=1))
-        return np.concatenate(parts)
+        x = self._read_again(X)
+        return np.concatenate([-squared_distances(self.model_, self._task, part) for part in parts_of_rows(x)])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean of :meth:`score_samples`.
 
         Parameters
         ----------
-        X : array_like, sparse matrix or data frame of numbers [rows, features]
+        X : array_like or sparse matrix [rows, features], or data frame
         y : None
             Passed over.
         """
@@ -220,26 +239,27 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
             raise UsageError(f"an autoencoder can not undo scaling {self.scaling!r}", where="scaling", fix=fix)
         find_loss(self.loss, "regression")
 
-    def _read(self, X: Any, sample_weight: Any, reset: bool) -> Examples:
-        x = read_features(self, X, reset=reset, missing=False, frames=False)
-        weights = read_weights(sample_weight, x, x.shape[0])
-        return Examples(x, Target(np.zeros(x.shape[0]), ()), weights)
+    def _read(self, X: Any, sample_weight: Any, reset: bool, tables: bool | None = None) -> Examples:
+        x = read_columns(self, X, reset=reset, tables=tables) if reset or tables is not None else self._read_again(X)
+        count = count_rows(x)
+        return Examples(x, Target(np.zeros(count), ()), read_weights(sample_weight, x, count))
+
+    def _read_again(self, X: Any) -> Any:
+        """Return rows as those were that were learned from."""
+        return read_columns(self, X, reset=False, tables=not self._task.encoding.front.only_numbers)
 
     def _understand(self, learning: Examples, classes: Any) -> Task:
-        encoding = fit_features(learning.x, learning.weights, encoder_settings(self.scaling, 0.0), ())
+        settings = replace(encoder_settings(self.scaling, 0.0), one_hot=LARGEST_COUNT)  # a vector can not be given back
+        roles = choose_roles(learning.x) if isinstance(learning.x, Table) else None
+        encoding = fit_features(learning.x, learning.weights, settings, (), roles)
         names = getattr(self, "feature_names_in_", None)
+        require_values(encoding, len(learning), names)
         if names is not None:
             columns = tuple(
                 replace(column, name=str(name)) for column, name in zip(encoding.front.columns, names, strict=True)
             )
             encoding = replace(encoding, front=Front(columns), missing={})
-        targets = TargetEncoding(
-            "regression",
-            tuple(column.name for column in encoding.front.columns),
-            (),
-            inverse_scaling(encoding),
-            labels=tuple(column.name for column in encoding.front.columns),
-        )
+        targets = TargetEncoding("regression", encoding.features, (), inverse_scaling(encoding))
         self.n_components_ = self._n_features_out = int(self.n_components)
         return Task("regression", None, encoding, targets, True)
 
@@ -256,7 +276,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
         return mirrored_layers(features, hidden, activations, int(self.n_components))
 
     def _dataset(self, task: Task, rows: Examples, learning: bool) -> Dataset:
-        return Dataset(task.encoding.encode_matrix(rows.x), np.zeros((len(rows), 1)), rows.weights)
+        return Dataset(encode_features(task.encoding, rows.x), np.zeros((len(rows), 1)), rows.weights)
 
     def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
         encoder, decoder = self._layers(len(task.encoding.features))
@@ -275,5 +295,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -8,17 +8,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pellucid.data.dataset import is_sparse
 from pellucid.data.encoders.encoding import Encoding
 from pellucid.data.encoders.scaling import CENTER, FACTOR
 from pellucid.data.encoders.scaling import SCALE as FEATURE_SCALE
 from pellucid.data.targets import MEAN, SCALE
+from pellucid.estimators.autoencoder_columns import gives_numbers
+from pellucid.estimators.examples import Task
+from pellucid.estimators.features import compute, encode_features
 from pellucid.executors.program import batch_rows, compile, gather
 from pellucid.graph.context import Context
 from pellucid.graph.graph import Graph
 from pellucid.graph.resize import resize
 from pellucid.graph.types import DType
 from pellucid.graph.value import Value
-from pellucid.model.model import CHUNK
+from pellucid.model.model import CHUNK, Model
+from pellucid.model.scalars import OUTPUT, PREDICTION
 from pellucid.nn.layers import Dense
 from pellucid.nn.losses import Loss, sum_outputs
 from pellucid.nn.network import Layer, Network
@@ -97,9 +102,36 @@ def run_layers(graph: Graph, parameters: Mapping[str, np.ndarray], values: Any) 
 
 
 def inverse_scaling(encoding: Encoding) -> dict[str, np.ndarray]:
-    """Return what takes scaled features back to their own units, as a target's mean and scale."""
+    """Return what takes scaled features back to their own units, as a target's mean and scale.
+
+    Features that are no scaled numbers, such as categories, stay as they are.
+    """
     if FEATURE_SCALE not in encoding.arrays:
         return {}
-    factor = encoding.arrays.get(FACTOR, np.ones(len(encoding.features)))
+    others = len(encoding.front.other_features)
+    factor = encoding.arrays.get(FACTOR, np.ones(len(encoding.front.numbers)))
     scale = encoding.arrays[FEATURE_SCALE] / factor
-    return {MEAN: encoding.arrays[CENTER] / factor, SCALE: np.where(scale > 0, scale, 1.0)}
+    return {
+        MEAN: np.append(encoding.arrays[CENTER] / factor, np.zeros(others)),
+        SCALE: np.append(np.where(scale > 0, scale, 1.0), np.ones(others)),
+    }
+
+
+def squared_distances(model: Model, task: Task, rows: Any) -> np.ndarray:
+    """Return the squared distance of each row from its reconstruction, scaled as for learning, [rows].
+
+    Parameters
+    ----------
+    model : Model
+        That of an autoencoder.
+    task : Task
+    rows : ndarray, CSR matrix or Table
+        A missing number is taken for what stands in its place in learning.
+    """
+    rows = rows.toarray() if is_sparse(rows) else rows
+    made = compute(model, task.encoding, rows)
+    if not gives_numbers(task.encoding):
+        return ((made[OUTPUT] - encode_features(task.encoding, rows)["x"]) ** 2).sum(axis=1)
+    scaling = task.targets.arrays
+    known = np.where(np.isnan(rows), scaling.get(MEAN, 0.0), rows).astype(rows.dtype)
+    return (((made[PREDICTION] - known) / scaling.get(SCALE, 1.0)) ** 2).sum(axis=1)

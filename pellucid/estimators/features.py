@@ -98,7 +98,13 @@ def encoder_settings(scaling: str | None, limit: float) -> EncoderSettings:
     return EncoderSettings(scaling="none" if scaling is None else scaling, limit=float(limit))
 
 
-def fit_features(x: Any, weights: np.ndarray | None, settings: EncoderSettings, targets: Sequence[str]) -> Encoding:
+def fit_features(
+    x: Any,
+    weights: np.ndarray | None,
+    settings: EncoderSettings,
+    targets: Sequence[str],
+    roles: Sequence[Role] | None = None,
+) -> Encoding:
     """Fit encoders to the rows to learn from.
 
     Parameters
@@ -108,11 +114,14 @@ def fit_features(x: Any, weights: np.ndarray | None, settings: EncoderSettings, 
     settings : EncoderSettings
     targets : sequence of str
         The targets' names, which no column may have.
+    roles : sequence of Role, optional
+        What each column of a Table is for; by default what :func:`frame_roles` says.
     """
     if not isinstance(x, Table):
         return fit_encoders_of_matrix(x, settings, dtype_of(x), weights)
     task = Task("regression", tuple(targets), (), "")
-    return fit_encoders(x, frame_roles(x), task, None, dtype_of(x), settings=settings, weights=weights)
+    roles = frame_roles(x) if roles is None else roles
+    return fit_encoders(x, roles, task, None, dtype_of(x), settings=settings, weights=weights)
 
 
 def frame_roles(table: Table) -> tuple[Role, ...]:
@@ -120,22 +129,29 @@ def frame_roles(table: Table) -> tuple[Role, ...]:
 
     Who passes a frame to an estimator has chosen its columns.
     """
-    target = "target"
-    while target in table:
-        target += "_"
-    dummy = Table.from_columns({target: np.arange(len(table)) % 2})
-    roles = infer_roles(replace(table, columns=(*table.columns, *dummy.columns)), target)
-    chosen = tuple(
-        Role(role.name, "number", "a number") if not role.used and table[role.name].kind == "number" else role
-        for role in roles
-    )
+    chosen = infer_frame_roles(table)
     if not any(role.used for role in chosen):
         told = "; ".join(str(role) for role in chosen[:5])
         raise UsageError("no column of the frame can be learned from", where="X", got=told)
     for role in chosen:
         if role.kind == "key":
-            warnings.warn(f"column {role.name!r} is left out: {role.reason}", stacklevel=2)
+            fix = "convert it with pandas.to_datetime first"
+            why = role.reason.replace(", which can be given the role date", f": {fix}")
+            warnings.warn(f"column {role.name!r} is left out: {why}", stacklevel=2)
     return chosen
+
+
+def infer_frame_roles(table: Table) -> tuple[Role, ...]:
+    """Return a role for each column of a frame, as :func:`frame_roles` does, without a word on those left out."""
+    target = "target"
+    while target in table:
+        target += "_"
+    dummy = Table.from_columns({target: np.arange(len(table)) % 2})
+    roles = infer_roles(replace(table, columns=(*table.columns, *dummy.columns)), target)
+    return tuple(
+        Role(role.name, "number", "a number") if not role.used and table[role.name].kind == "number" else role
+        for role in roles
+    )
 
 
 def encode_features(encoding: Encoding, x: Any) -> dict[str, Any]:

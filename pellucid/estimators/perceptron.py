@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from pellucid.data.encoders.settings import LARGEST_COUNT
 from pellucid.data.targets import TargetEncoding
-from pellucid.errors import UsageError, nearest
+from pellucid.errors import UsageError
 from pellucid.estimators.examples import Examples, Task, arrange, divide, strata_of
 from pellucid.estimators.features import compute, encoder_settings, fit_features, read_features
-from pellucid.estimators.fitted import FittedModel
-from pellucid.estimators.parameters import check_parameters, seed_of
-from pellucid.estimators.perceptron_epochs import Stop, run_epochs
-from pellucid.estimators.perceptron_rows import perceptron_arrays, tell_accuracy
+from pellucid.estimators.parameters import seed_of
+from pellucid.estimators.perceptron_coefficients import Coefficients
+from pellucid.estimators.perceptron_epochs import Epochs, Judging, parameters_of
+from pellucid.estimators.perceptron_parameters import PerceptronParameters
+from pellucid.estimators.perceptron_rows import perceptron_arrays, tell_scores
 from pellucid.estimators.rows import count_rows
 from pellucid.estimators.targets import (
     check_same_classes,
@@ -34,13 +34,12 @@ from pellucid.model.scalars import OUTPUT
 from pellucid.nn.layers import Dense
 from pellucid.nn.losses import PerceptronCriterion
 from pellucid.nn.network import Network
-from pellucid.training.perceptron import OneVersusRestPerceptron, PerceptronRule
-
-PENALTIES = ("l1", "l2", "elasticnet")
+from pellucid.training.events import Handlers
+from pellucid.training.perceptron import OneVersusRestPerceptron
 
 
 @dataclass(eq=False, repr=False)
-class Perceptron(ClassifierMixin, FittedModel):
+class Perceptron(ClassifierMixin, Coefficients, PerceptronParameters):
     """The perceptron: one linear unit for two classes, one against the rest for each of several.
 
     Example after example: where it is on the wrong side, the example is added to the weights or taken away from them.
@@ -59,35 +58,43 @@ class Perceptron(ClassifierMixin, FittedModel):
     tol : float or None
         Training stops where the mean loss of an epoch is not better than the best by as much, `n_iter_no_change` times
         in a row, and the weights of the epoch after which most rows were right are kept (Gallant, Perceptron-based
-        learning algorithms, 1990). None: all `max_iter` epochs, and the last weights.
+        learning algorithms, 1990). None: all `max_iter` epochs, and the last weights where no rows are held out.
     shuffle : bool
         Whether each epoch takes the rows in another order. Then what is learned does not depend on the order in which
         they come, and whole sample weights (4 on average, at most) mean exactly what repeating the rows would mean.
     verbose : bool
     eta0 : float
         What is added to the weights, in examples.
+    n_jobs : int or None
+        Without effect, there so that scikit-learn's settings fit: all classes are learned at once, in one process.
     random_state : int, RandomState or None
     early_stopping : bool
-        Whether the accuracy of a held-out part decides when to stop, rather than the loss.
+        Whether the accuracy of a held-out part decides when to stop, rather than the loss, and which epoch's weights
+        to keep. Rows given to `fit` to judge by do so too.
     validation_fraction : float
     n_iter_no_change : int
     class_weight : "balanced" or mapping, optional
         How much the rows of each class count; against the rest, those of the others count 1.
     warm_start : bool
         Whether `fit` goes on from the weights of the last call.
+    callbacks : list of callables
+        Told of every event of training (``pl.events``); ``event.stop()`` ends it.
     scaling : str or None
         What is done to numbers first: "standardize", "robust", "minmax", "quantile", or None.
 
     Attributes
     ----------
     classes_ : ndarray
-    coef_ : ndarray [1 or classes, features]
+    coef_ : ndarray [1 or classes, features], or CSR after ``sparsify()``
     intercept_ : ndarray [1 or classes]
     n_iter_ : int
     t_ : int
         How many examples were looked at.
     loss_curve_ : list of float
         The mean of ``max(0, -t output)``, summed over the classes, epoch by epoch.
+    validation_loss_curve_, validation_scores_ : list of float, or None
+        The same of the held-out rows, after each epoch, and their accuracy; None where no rows were held out.
+    best_validation_score_ : float or None
     model_ : Model
         The trained model. ``save(folder)`` writes it.
     n_features_in_ : int
@@ -106,24 +113,15 @@ class Perceptron(ClassifierMixin, FittedModel):
     ['yes', 'no']
     """
 
-    penalty: str | None = field(default=None, kw_only=True)
-    alpha: float = field(default=0.0001, kw_only=True)
-    l1_ratio: float = field(default=0.15, kw_only=True)
-    fit_intercept: bool = field(default=True, kw_only=True)
-    max_iter: int = field(default=1000, kw_only=True)
-    tol: float | None = field(default=1e-3, kw_only=True)
-    shuffle: bool = field(default=True, kw_only=True)
-    verbose: Any = field(default=0, kw_only=True)
-    eta0: float = field(default=1.0, kw_only=True)
-    random_state: Any = field(default=0, kw_only=True)
-    early_stopping: bool = field(default=False, kw_only=True)
-    validation_fraction: float = field(default=0.1, kw_only=True)
-    n_iter_no_change: int = field(default=5, kw_only=True)
-    class_weight: Any = field(default=None, kw_only=True)
-    warm_start: bool = field(default=False, kw_only=True)
-    scaling: str | None = field(default=None, kw_only=True)
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
         """Run the perceptron algorithm.
 
         Parameters
@@ -132,6 +130,8 @@ class Perceptron(ClassifierMixin, FittedModel):
         y : array_like [rows]
         sample_weight : array_like [rows], optional
             What an example is multiplied by when it is added; with `shuffle`, whole ones say how often it comes.
+        X_val, y_val, sample_weight_val : optional
+            Rows to judge by, in place of a part of `X`, with or without `early_stopping`.
 
         Returns
         -------
@@ -140,16 +140,22 @@ class Perceptron(ClassifierMixin, FittedModel):
         self._check()
         again = bool(self.warm_start) and hasattr(self, "model_")
         rows = self._read(X, y, sample_weight, reset=not again, again=again)
+        held_out = None
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None:
+                raise UsageError("X_val and y_val go together", got="one of them")
+            held_out = self._read(X_val, y_val, sample_weight_val, reset=False, again=again)
         classes = find_classes(rows.target)[1]
         if again:
             check_same_classes(classes, self.classes_)
         rows = arrange(rows, bool(self.shuffle))
         seed = seed_of(self.random_state)
-        held = round(len(rows) * self.validation_fraction) if self.early_stopping else 0
-        rows, held_out = divide(rows, max(held, int(self.early_stopping)), seed, strata_of(rows.target))
+        if held_out is None and self.early_stopping:
+            held = max(round(len(rows) * self.validation_fraction), 1)
+            rows, held_out = divide(rows, held, seed, strata_of(rows.target))
         task = self._task if again else self._understand(rows, classes)
         start = self._carried if again else None
-        self._learn(task, rows, held_out, start, seed, int(self.max_iter), before=self.t_ if again else 0)
+        self._learn(task, rows, held_out, start, seed, int(self.max_iter))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
@@ -175,7 +181,7 @@ class Perceptron(ClassifierMixin, FittedModel):
         task = self._task if again else self._understand(rows, classes)
         seed = self._seed if again else seed_of(self.random_state)
         start = self._carried if again else None
-        self._learn(task, rows, None, start, seed, 1, before=self.t_ if again else 0, by_hand=True)
+        self._learn(task, rows, None, start, seed, 1, by_hand=True)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -200,27 +206,7 @@ class Perceptron(ClassifierMixin, FittedModel):
         found = self.decision_function(X)
         return self.classes_[(found > 0).astype(np.int64) if found.ndim == 1 else found.argmax(axis=1)]
 
-    @property
-    def coef_(self) -> np.ndarray:
-        """The weights, [1 or classes, features]: a view into the model."""
-        return self.model_.parameters["dense_1/weight"].T
-
-    @property
-    def intercept_(self) -> np.ndarray:
-        """The biases, [1 or classes]."""
-        outputs = len(self.coef_)
-        return self.model_.parameters["dense_1/bias"] if self.fit_intercept else np.zeros(outputs)
-
     # -- learning ------------------------------------------------------------------------------------------------------
-
-    def _check(self) -> None:
-        check_parameters(self)
-        encoder_settings(self.scaling, 0.0)
-        if self.penalty is not None and self.penalty not in PENALTIES:
-            fix = nearest(str(self.penalty), PENALTIES)
-            raise UsageError(f"no penalty is called {self.penalty!r}", where="penalty", fix=fix)
-        if self.class_weight is not None and not isinstance(self.class_weight, Mapping | str):
-            raise UsageError("not the weights of classes", where="class_weight", got=repr(self.class_weight)[:80])
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool, again: bool) -> Examples:
         x = read_features(self, X, reset=reset, missing=True)
@@ -247,44 +233,54 @@ class Perceptron(ClassifierMixin, FittedModel):
         start: dict[str, np.ndarray] | None,
         seed: int,
         epochs: int,
-        before: int,
         by_hand: bool = False,
     ) -> None:
-        stop = None
-        if not by_hand and self.tol is not None:
-            judge = tell_accuracy(task, rows if held_out is None else held_out, self.class_weight)
-            stop = Stop(float(self.tol), float(self.n_iter_no_change), judge, by_score=held_out is not None)
-        done: int = self.n_iter_ if by_hand and start is not None else 0
-        earlier: list[float] = [] if start is None else self.loss_curve_
-        carried, losses = run_epochs(
+        again = start is not None
+        before: int = self.t_ if again else 0
+        done: int = self.n_iter_ if by_hand and again else 0
+        learning = Epochs(
             self._rule(),
             perceptron_arrays(task, rows, float(self.eta0), self.class_weight),
             start=start,
             seed=seed,
             first=done,
-            epochs=epochs,
+            step=before if by_hand else 0,
             shuffle=bool(self.shuffle),
-            stop=stop,
+            judging=None if by_hand else self._judging(task, rows, held_out),
+            handlers=Handlers(self.callbacks or ()),
             verbose=bool(self.verbose),
         )
-        self._task, self._carried, self._seed = task, carried, seed
-        self.loss_curve_: list[float] = [*earlier, *losses]
-        self.n_iter_: int = done + len(losses)
-        self.t_ = before + len(rows) * len(losses)
-        self.model_ = self._model(task, carried, seed)
+        learning.run(epochs)
+        self._task, self._carried, self._seed, self._sparse = task, learning.carried, seed, None
+        self.n_iter_: int = done + len(learning.records)
+        self.t_: int = before + len(rows) * len(learning.records)
+        self._describe(learning.records, held_out is not None, again)
+        self.model_ = self._model(task, learning.carried, seed)
 
-    def _rule(self) -> PerceptronRule:
-        share = {"l1": 1.0, "l2": 0.0, "elasticnet": self.l1_ratio}.get(self.penalty or "", 0.0)
-        strength = self.alpha if self.penalty is not None else 0.0
-        return PerceptronRule(
-            float(self.eta0), bool(self.fit_intercept), float((1 - share) * strength), float(share * strength)
-        )
+    def _judging(self, task: Task, rows: Examples, held_out: Examples | None) -> Judging | None:
+        if held_out is None and self.tol is None:
+            return None
+        measure = tell_scores(task, rows if held_out is None else held_out, self.class_weight)
+        tol = None if self.tol is None else float(self.tol)
+        return Judging(tol, float(self.n_iter_no_change), measure, held_out is not None)
+
+    def _describe(self, records: list[dict[str, Any]], judged: bool, again: bool) -> None:
+        """Set the curves, which grow if `again`; those of validation are None where no rows were held out."""
+        earlier: list[float] = self.loss_curve_ if again else []
+        self.loss_curve_: list[float] = [*earlier, *(record["loss"] for record in records)]
+        losses, scores = (self.validation_loss_curve_, self.validation_scores_) if again else (None, None)
+        self.validation_loss_curve_: list[float] | None = None
+        self.validation_scores_: list[float] | None = None
+        if judged:
+            self.validation_loss_curve_ = [*(losses or []), *(record["validation_loss"] for record in records)]
+            self.validation_scores_ = [*(scores or []), *(record["validation_accuracy"] for record in records)]
+        found = self.validation_scores_
+        self.best_validation_score_ = None if found is None else max(found, default=float("nan"))
 
     def _model(self, task: Task, carried: dict[str, np.ndarray], seed: int) -> Model:
         outputs = carried["bias"].size
         network = Network([Dense(outputs, bias=bool(self.fit_intercept))], task.encoding.inputs, float64)
-        parameters = {"dense_1/weight": carried["weight"]}
-        parameters |= {"dense_1/bias": carried["bias"]} if self.fit_intercept else {}
+        parameters = parameters_of(carried, bool(self.fit_intercept))
         loss = PerceptronCriterion() if task.kind == "binary" else OneVersusRestPerceptron()
         provenance = {"estimator": "Perceptron", "seed": seed}
         return build_model(task.encoding, task.targets, network, loss, parameters, provenance=provenance)

@@ -1,4 +1,4 @@
-"""Rows as the perceptron's step takes them, and its accuracy on rows."""
+"""Rows as the perceptron's step takes them, and its scores on rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import is_sparse
+from pellucid.errors import UsageError
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import encode_features
 from pellucid.estimators.targets import class_codes, weigh_classes
@@ -38,16 +39,27 @@ def perceptron_arrays(task: Task, rows: Examples, rate: float, class_weight: Any
     return {"x": x, "push": push, "row_weight": np.ones(len(codes))}
 
 
-def tell_accuracy(task: Task, rows: Examples, class_weight: Any) -> Callable[[dict[str, np.ndarray]], float]:
-    """Return what tells the accuracy on these rows from the weights."""
+def tell_scores(task: Task, rows: Examples, class_weight: Any) -> Callable[[dict[str, np.ndarray]], dict[str, float]]:
+    """Return what tells, from the weights, the accuracy on these rows, and the mean loss as learning counts it.
+
+    Raises
+    ------
+    UsageError
+        Where none of the rows counts.
+    """
     assert task.classes is not None
-    x, codes = encode_features(task.encoding, rows.x)["x"], class_codes(rows.target, task.classes)
+    arrays, codes = perceptron_arrays(task, rows, 1.0, class_weight), class_codes(rows.target, task.classes)
+    x, push = arrays["x"], arrays["push"]
     weights = np.ones(len(codes)) if rows.weights is None else rows.weights
     weights = weights if class_weight is None else weights * weigh_classes(class_weight, codes, task.classes)
+    if not weights.any():
+        raise UsageError("no row to judge by has a weight above 0", where="class_weight", got=repr(class_weight)[:80])
+    share = float(np.abs(push).sum()) / push.shape[1]
 
-    def accuracy(carried: dict[str, np.ndarray]) -> float:
+    def measure(carried: dict[str, np.ndarray]) -> dict[str, float]:
         z = x @ carried["weight"] + carried["bias"]
         said = (z[:, 0] > 0).astype(np.int64) if task.kind == "binary" else z.argmax(axis=1)
-        return float(np.average(said == codes, weights=weights))
+        loss = float(np.maximum(0.0, -push * z).sum()) / share
+        return {"loss": loss, "accuracy": float(np.average(said == codes, weights=weights))}
 
-    return accuracy
+    return measure
