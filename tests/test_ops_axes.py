@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from runs import numbers
+from graph_runs import numbers
 
 from pellucid.executors.program import compile
 from pellucid.graph.builder import build

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graph_runs import gradients, numbers, run
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from runs import gradients, numbers, run
 
 from pellucid.errors import DataError, ShapeError
 from pellucid.graph.builder import build
