@@ -269,3 +269,8 @@ def _respell(data: bytes, chance: random.Random, place: int) -> bytes:
 
 
 MUTATIONS = (_change, _flip, _delete, _insert, _insert, _replace, _repeat, _cut, _swap_lines, _respell)
+
+
+def half(row):
+    """Return a number that is not whole, by its row."""
+    return row % 7 + 0.5

@@ -1,7 +1,8 @@
-"""Settings of the property tests: no deadline (machines differ), and the same examples every time in CI."""
+"""Shared fixtures; and property tests have no deadline (machines differ) and the same examples every time in CI."""
 
 import os
 
+from bad_desk import desk, good, refuse  # noqa: F401 (fixtures of several files)
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)

@@ -11,7 +11,6 @@ from pellucid.graph.graph import Graph, Node
 from pellucid.inspection.observe import Observation, ObservedNode
 
 CELLS, ENCODERS, PREDICTION, OUTPUT = "cells", "encoders", "prediction", "output"
-TARGETS = "targets"
 
 
 @dataclass(frozen=True, eq=False)
