@@ -108,13 +108,12 @@ def fit_encoders(
     settings = settings or EncoderSettings()
     chosen, shares = _training_rows(len(table), rows, weights)
     used = [role for role in roles if role.used]
-    known = {column.name: column for column in table.columns}
     scalings, columns, missing = [], [], {}
     for role in used:
         if role.name in task.targets:
             raise UsageError("a target cannot be read to predict itself", where=f"column {role.name!r}")
-        column = known[role.name] if role.name in known else table[role.name]
-        told, gaps, values = _fit_column(_training_part(table, column, role.kind, chosen), role.kind, settings, shares)
+        part = _training_part(table, table[role.name], role.kind, chosen)
+        told, gaps, values = _fit_column(part, role.kind, settings, shares)
         missing[role.name] = gaps
         if values is not None:
             scalings.append(fit_column(values, shares, settings))
