@@ -9,6 +9,9 @@ from pellucid.graph.operation import REGISTRY
 from pellucid.nn.losses.loss import LOSSES
 from pellucid.training.metrics import METRICS
 
+# They import the frameworks that Pellucid is measured against, which need not be there.
+collect_ignore = ["pellucid/bench/peers/pytorch.py", "pellucid/bench/peers/jax_scan.py"]
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)

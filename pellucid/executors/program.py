@@ -2,142 +2,120 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 
-from pellucid.errors import GraphError, UsageError, nearest
-from pellucid.graph.builder import as_numbers
+from pellucid.errors import UsageError, nearest
+from pellucid.executors.epochs import EpochProgram, JudgeProgram, StepGraph
 from pellucid.graph.graph import Graph, require_graph
-from pellucid.graph.types import Type
+
+EXECUTORS = {"native": "pellucid.executors.native.program", "interpret": "pellucid.executors.interpret"}
+"""The module of each executor, imported when it is first asked for.
+
+It has the functions ``compile(graph)``, ``compile_rows(graph, axis)``, ``compile_judge(graph, weight, axis)`` and
+``compile_epochs(step)``.
+"""
+
+DEFAULT_EXECUTOR = "native"
+"""What trains and predicts where nobody says otherwise."""
+
+ONCE = "interpret"
+"""What runs a graph where nobody says otherwise and it may be for once: done before machine code would be compiled."""
 
 
 class Program(Protocol):
-    """A compiled graph."""
+    """A compiled graph. It may be called by several threads at once."""
 
     graph: Graph
 
     def __call__(self, /, **inputs: Any) -> dict[str, np.ndarray]:
-        """Compute the outputs by name from inputs by name."""
+        """Compute the outputs by name from inputs by name; the arrays returned belong to the caller."""
 
     def observe(self, /, **inputs: Any) -> dict[str, np.ndarray]:
         """Compute the value of every node, by path."""
 
 
-@dataclass(frozen=True)
-class StepGraph:
-    """A training step as a graph, and what its inputs and outputs are for.
+class BoundRows(Protocol):
+    """A program over rows with everything in its place but the rows. Several threads may run it at once."""
+
+    def run(self, arrays: Mapping[str, Any], count: int) -> dict[str, np.ndarray]:
+        """Compute the outputs of all rows.
+
+        Parameters
+        ----------
+        arrays : mapping of ndarray, or of SciPy's CSR matrices
+            For each of ``program.rows`` an array [count, ...] of the dtype of the graph's input, or of one that may
+            stand for it (see :func:`pellucid.executors.inputs.check_inputs`), in any memory order; of a sparse matrix
+            only some rows at a time are made dense. They are left as they are.
+        count : int
+            How many rows: 0 or more.
+
+        Returns
+        -------
+        dict of ndarray, [count, ...]
+            By output, in row-major memory that belongs to the caller.
+
+        Raises
+        ------
+        GraphError
+            Where an array is missing, unknown, or does not fit the graph's types.
+        """
+
+
+class RowProgram(Protocol):
+    """A graph that is run over any number of rows: the size of the axis `axis` in it plays no part.
 
     Attributes
     ----------
     graph : Graph
-        Its outputs include ``loss`` (the mean over the mini-batch), ``magnitude`` (not finite where an updated value is
-        not) and, for each name in `carried`, the value of that input after the step.
-    batch : int
-        The number of rows that the graph takes at once.
-    data : tuple of str
-        Inputs that take rows of the arrays of the same name.
-    weight : str
-        The input for the weights of the rows, [batch].
-    carried : tuple of str
-        Inputs that one step hands to the next: parameters and state.
-    settings : tuple of str
-        Scalar inputs that are given per call, or per step.
+    rows : tuple of str
+        Those of the graph's inputs that have a row for each example: `axis` is their first axis. All other inputs, such
+        as parameters and settings, are bound.
     """
 
     graph: Graph
-    batch: int
-    data: tuple[str, ...]
-    weight: str
-    carried: tuple[str, ...]
-    settings: tuple[str, ...]
+    rows: tuple[str, ...]
 
+    def bind(self, fixed: Mapping[str, Any]) -> BoundRows:
+        """Put all inputs but ``rows`` into their place, such as parameters and settings.
 
-@dataclass(frozen=True)
-class EpochPart:
-    """What some steps of an epoch left behind.
-
-    Attributes
-    ----------
-    carried : dict of ndarray
-        Parameters and state after the last step that was finished.
-    steps : int
-        How many steps were finished.
-    losses, weights : ndarray of float64, [steps]
-        The loss of each step and the sum of its rows' weights.
-    failed : bool
-        The step after those met a value that is not finite; `carried` is what it started from.
-    interrupted : bool
-        A keyboard interrupt came.
-    """
-
-    carried: dict[str, np.ndarray]
-    steps: int
-    losses: np.ndarray
-    weights: np.ndarray
-    failed: bool = False
-    interrupted: bool = False
-
-
-class EpochProgram(Protocol):
-    """A compiled training step that loops over the mini-batches of an epoch by itself."""
-
-    step: StepGraph
-
-    def run(
-        self,
-        carried: Mapping[str, np.ndarray],
-        arrays: Mapping[str, Any],
-        order: np.ndarray,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        first_step: int,
-        start: int = 0,
-        seconds: float = 0.05,
-        limit: int | None = None,
-    ) -> EpochPart:
-        """Run steps of one epoch until it ends or about `seconds` have passed, one at least.
+        They are read here: changing the arrays later changes nothing. One program may be bound as often as is wanted;
+        what is bound is independent of what was bound before.
 
         Parameters
         ----------
-        carried : mapping of ndarray
-            Parameters and state to start from; left as they are.
-        arrays : mapping of ndarray, or of SciPy's CSR matrices
-            All rows of each input in ``step.data``, and the rows' weights under ``step.weight``. Of a sparse matrix
-            only the rows of a mini-batch are made dense.
-        order : ndarray of int64
-            The rows in the order of this epoch. The last mini-batch may be smaller: its empty places repeat its last
-            row with weight 0.
-        settings : mapping
-            A number, or an array with one number for each step of the epoch, for each of ``step.settings``.
-        seed : int
-            For random numbers.
-        first_step : int
-            The number of the epoch's first step since training began.
-        start : int
-            The step of the epoch to begin with.
-        limit : int, optional
-            How many steps to run at most.
+        fixed : mapping of ndarray or number
+            By input: exactly those that are not in ``rows``.
+
+        Raises
+        ------
+        GraphError
+            Where one is missing, unknown, or does not fit the graph's type.
         """
 
 
-def compile(graph: Graph, executor: str = "interpret") -> Program:
+def compile(graph: Graph, executor: str = ONCE) -> Program:
     """Make a graph ready to run.
 
     Parameters
     ----------
     graph : Graph
-    executor : {"interpret"}
-        What runs it. ``interpret`` is NumPy, node by node, and defines what every graph means.
+    executor : {"native", "interpret"}
+        What runs it. ``native`` is machine code made for this graph on this processor, which takes about a tenth of a
+        second to compile; ``interpret`` is NumPy, node by node, and defines what every graph means.
 
     Returns
     -------
     Program
         Call it with the graph's inputs by name; it returns the outputs by name as arrays.
+
+    Raises
+    ------
+    UsageError
+        Where no executor has that name.
 
     Examples
     --------
@@ -150,89 +128,58 @@ def compile(graph: Graph, executor: str = "interpret") -> Program:
     return _executor(executor).compile(graph)
 
 
-def compile_epochs(step: StepGraph, executor: str = "interpret") -> EpochProgram:
+def compile_rows(graph: Graph, executor: str = DEFAULT_EXECUTOR, axis: str = "batch") -> RowProgram:
+    """Make a graph ready to run over any number of rows; `executor` as for :func:`compile`.
+
+    Every output has to have `axis` as its first axis, and an input has it there or nowhere.
+
+    Raises
+    ------
+    GraphError
+        Where the graph's inputs or outputs are not so, or it computes with the size of the axis.
+
+    Examples
+    --------
+    >>> import numpy as np, pellucid as pl
+    >>> network = pl.Network([pl.Dense(2)], inputs=3)
+    >>> program = compile_rows(network.graph())
+    >>> program.rows
+    ('x',)
+    >>> bound = program.bind(network.initialize(seed=0))
+    >>> bound.run({"x": np.zeros((5, 3), np.float32)}, 5)["output"].shape
+    (5, 2)
+    """
+    require_graph(graph, "compile_rows")
+    return _executor(executor).compile_rows(graph, axis)
+
+
+def compile_judge(graph: Graph, weight: str, executor: str = DEFAULT_EXECUTOR, axis: str = "batch") -> JudgeProgram:
+    """Make a graph ready to sum up over any number of examples; `executor` as for :func:`compile`.
+
+    Parameters
+    ----------
+    graph : Graph
+        Its outputs are scalars of float64: sums over the examples, to which those of weight 0 add nothing.
+    weight : str
+        The input for the weights of the examples.
+    executor : {"native", "interpret"}
+    axis : str
+        The axis of the examples.
+    """
+    return _executor(executor).compile_judge(graph, weight, axis)
+
+
+def compile_epochs(step: StepGraph, executor: str = DEFAULT_EXECUTOR) -> EpochProgram:
     """Make a training step ready to run whole epochs; `executor` as for :func:`compile`."""
     return _executor(executor).compile_epochs(step)
 
 
-def _executor(name: str) -> ModuleType:
-    from pellucid.executors import interpret
-
-    known = {"interpret": interpret}
-    if name not in known:
-        raise UsageError(f"no executor is called {name!r}", fix=nearest(name, known))
-    return known[name]
+def check_executor(name: Any) -> None:
+    """Raise a UsageError where no executor has this name."""
+    if not isinstance(name, str) or name not in EXECUTORS:
+        raise UsageError(f"no executor is called {name!r}", where="executor", fix=nearest(str(name), EXECUTORS))
 
 
-def batch_rows(order: np.ndarray, start: int, batch: int) -> tuple[np.ndarray, int]:
-    """Return the rows of mini-batch number `start`, filled up with its last one, and how many of them count."""
-    rows = order[start * batch : (start + 1) * batch]
-    count = len(rows)
-    if count < batch:
-        rows = np.concatenate([rows, np.repeat(rows[-1:], batch - count)])
-    return rows, count
-
-
-def gather(array: Any, rows: np.ndarray) -> np.ndarray:
-    """Return these rows of an array of examples; those of a sparse matrix (CSR) are made dense."""
-    taken = array[rows]
-    return taken if taken.__class__ is np.ndarray else taken.toarray()
-
-
-def step_inputs(
-    step: StepGraph,
-    carried: Mapping[str, np.ndarray],
-    arrays: Mapping[str, Any],
-    order: np.ndarray,
-    settings: Mapping[str, Any],
-    *,
-    seed: int,
-    first_step: int,
-    at: int,
-) -> dict[str, Any]:
-    """Return what step number `at` of an epoch takes as inputs, by name."""
-    rows, count = batch_rows(order, at, step.batch)
-    inputs: dict[str, Any] = {name: carried[name] for name in step.carried}
-    inputs.update((name, gather(arrays[name], rows)) for name in step.data)
-    weight = arrays[step.weight][rows]
-    weight[count:] = 0.0
-    inputs[step.weight] = weight
-    for name in step.settings:
-        value = settings[name]
-        inputs[name] = value[at] if np.ndim(value) else value
-    if "seed" in step.graph.inputs:
-        inputs["seed"] = np.uint64(seed).astype(np.int64)
-    if "step" in step.graph.inputs:
-        inputs["step"] = first_step + at
-    return inputs
-
-
-def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the inputs as arrays of the graph's types, or say which one does not fit.
-
-    A number's or array's dtype may differ where no information is lost in kind: integers and truth values may stand
-    for floats, float32 for float64 and back; a float never stands for an integer unless it is whole.
-    """
-    missing = [name for name in graph.inputs if name not in inputs]
-    extra = [name for name in inputs if name not in graph.inputs]
-    if missing or extra:
-        told = [f"missing {name!r}" for name in missing[:8]] + [f"unknown {name!r}" for name in extra[:8]]
-        fix = nearest(extra[0], graph.inputs) if extra else f"Pass {missing[0]}={graph.inputs[missing[0]].type}."
-        raise GraphError("the inputs do not fit", got=", ".join(told), fix=fix)
-    return {name: as_typed_array(inputs[name], node.type, f"input {name!r}") for name, node in graph.inputs.items()}
-
-
-def as_typed_array(value: Any, type: Type, where: str) -> np.ndarray:
-    """Return the value as an array of this type, or say why it can not be one."""
-    if value.__class__ is np.ndarray and value.dtype == type.dtype.numpy and value.shape == type.shape:
-        return value
-    array = as_numbers(value, where)
-    if array.shape != type.shape:
-        got = f"{array.dtype}{list(array.shape)}"
-        raise GraphError("wrong shape", where=where, got=got, expected=str(type), fix="Pass an array of that shape.")
-    # NaN has no integer, which the comparison below tells; what is too large for a float becomes infinite.
-    with np.errstate(invalid="ignore", over="ignore"):
-        result = array.astype(type.dtype.numpy)
-    if type.dtype.kind != "float" and not np.array_equal(result, array):
-        raise GraphError("numbers that the dtype can not hold", where=where, got=str(array.dtype), expected=str(type))
-    return result
+def _executor(name: str) -> Any:
+    check_executor(name)
+    return importlib.import_module(EXECUTORS[name])

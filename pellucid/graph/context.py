@@ -97,6 +97,16 @@ class Context:
         finally:
             self._scope = outer
 
+    @contextmanager
+    def apart(self, name: str) -> Iterator[None]:
+        """Enter a scope in which the same object as outside is another one, and shares nothing with it."""
+        outer, self._owners = self._owners, {}
+        try:
+            with self.scope(name):
+                yield
+        finally:
+            self._owners = outer
+
     def path(self, name: str) -> str:
         """Return the whole path of a name in the current scope."""
         return self._scope + name

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pellucid.errors import GraphError
-from pellucid.executors.program import Program, compile
+from pellucid.executors.program import ONCE, Program, compile
 from pellucid.graph.builder import as_numbers, build, function_name
 from pellucid.graph.differentiate import differentiate, scalar_output
 from pellucid.graph.simplify import simplify
@@ -41,7 +41,10 @@ def infer_types(inputs: Mapping[str, Any]) -> dict[str, Type]:
 
 
 def value_and_gradient(
-    function: Callable[..., Any], wrt: str | Sequence[str] | None = None, of: str | None = None
+    function: Callable[..., Any],
+    wrt: str | Sequence[str] | None = None,
+    of: str | None = None,
+    executor: str = ONCE,
 ) -> Callable[..., ValueAndGradient]:
     """Return a function that computes a scalar function's value and gradient.
 
@@ -55,6 +58,8 @@ def value_and_gradient(
         Arguments to differentiate with respect to; by default all floats. Arrays of integers are none.
     of : str, optional
         Which output to differentiate, where several are scalars.
+    executor : {"native", "interpret"}
+        What runs the graph.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def value_and_gradient(
                     got=", ".join(f"{name}: {type}" for name, type in types.items()),
                     fix="Pass numbers or lists, or arrays of a float dtype.",
                 )
-            programs[key] = compile(simplify(differentiate(graph, names, output))), output, names
+            programs[key] = compile(simplify(differentiate(graph, names, output)), executor), output, names
         program, output, names = programs[key]
         found = program(**arguments)
         return ValueAndGradient(found[output], {name: found[f"d {output} / d {name}"] for name in names})

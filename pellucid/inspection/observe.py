@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import GraphError, nearest
-from pellucid.executors.program import compile
+from pellucid.executors.program import ONCE, compile
 from pellucid.graph.builder import build
 from pellucid.graph.differentiate import differentiate
 from pellucid.graph.graph import Graph, Node, live_nodes
@@ -165,7 +165,13 @@ class Observation:
         return rows
 
 
-def observe(function_or_graph: Callable[..., Any] | Graph, /, of: str | None = None, **inputs: Any) -> Observation:
+def observe(
+    function_or_graph: Callable[..., Any] | Graph,
+    /,
+    of: str | None = None,
+    executor: str = ONCE,
+    **inputs: Any,
+) -> Observation:
     """Compute every value of a graph, and the gradient of its output with respect to every one of them.
 
     Parameters
@@ -174,6 +180,8 @@ def observe(function_or_graph: Callable[..., Any] | Graph, /, of: str | None = N
         A function as :func:`pellucid.build` takes it, or a graph.
     of : str, optional
         The scalar output to take gradients of. Needed only where there are several.
+    executor : {"native", "interpret"}
+        What computes the values.
     **inputs
         A value for each argument or input. For a function they give the types too: arrays keep their dtype; Python
         numbers, and lists of them, whole or not, are float64 (truth values are bool). Pass an array where whole
@@ -206,11 +214,11 @@ def observe(function_or_graph: Callable[..., Any] | Graph, /, of: str | None = N
     else:
         graph = build(function_or_graph, **infer_types(inputs))
     of = _choose_output(graph, of)
-    values = compile(graph).observe(**inputs)
+    values = compile(graph, executor).observe(**inputs)
     gradients: Mapping[str, np.ndarray] = {}
     if of is not None:
         wrt = [node.path for node in live_nodes([graph.outputs[of]]) if node.type.dtype.is_float]
-        computed = compile(differentiate(graph, wrt, of))(**inputs)
+        computed = compile(differentiate(graph, wrt, of), executor)(**inputs)
         gradients = {path: computed[f"d {of} / d {path}"] for path in wrt}
     nodes = {node.path: _observe_node(node, values, gradients) for node in graph.nodes}
     return Observation(graph, of, MappingProxyType(nodes))

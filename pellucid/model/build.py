@@ -12,6 +12,7 @@ from pellucid.data.encoders.encoding import Encoding
 from pellucid.data.encoders.graph import raw_types
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError, nearest
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.graph.builder import Builder, scope
 from pellucid.graph.graph import Graph, live_nodes, verify
 from pellucid.graph.simplify import simplify
@@ -34,6 +35,7 @@ def build_model(
     settings: Mapping[str, float] | None = None,
     metrics: Mapping[str, float] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    executor: str = DEFAULT_EXECUTOR,
 ) -> Model:
     """Put encoders, a trained network and its loss's prediction together to one graph.
 
@@ -51,6 +53,8 @@ def build_model(
         Hyper-parameters of the network that matter for predictions, where they differ from the network's own.
     metrics, provenance : mapping, optional
         To be kept with the model: numbers, and anything that JSON can hold. Pellucid's version is added.
+    executor : {"native", "interpret"}
+        What is to run the model's graph.
 
     Returns
     -------
@@ -103,6 +107,7 @@ def build_model(
         encoder_settings=encoding.settings,
         facts=facts,
         provenance={"pellucid": __version__, **(provenance or {})},
+        executor=executor,
     ).with_metrics(metrics or {})
 
 

@@ -16,19 +16,23 @@ from pellucid.data import targets
 from pellucid.data.encoders.graph import raw_types, statistics_shapes
 from pellucid.data.encoders.scaling import CENTER
 from pellucid.errors import GraphError, ModelError, PellucidError
-from pellucid.executors.program import compile
+from pellucid.executors.inputs import elements_per_row
+from pellucid.executors.program import DEFAULT_EXECUTOR, check_executor
 from pellucid.graph.builder import Builder
 from pellucid.graph.graph import Graph
 from pellucid.graph.resize import resize
 from pellucid.graph.types import Type, float64
 from pellucid.model.fields import RESTORE
-from pellucid.model.model import CHUNK, Model, elements_per_row
+from pellucid.model.model import Model
 from pellucid.model.record import MAX_BYTES, STUMBLES, Record, read_record, write_record
 from pellucid.model.scalars import OUTPUT, PREDICTION
 
 ARRAYS, RECORD = "model.safetensors", "model.json"
 OLD_CENTER = "encoders/mean"
 """What ``encoders/center`` was called in models of schema 1."""
+
+MANY_ROWS = 1024
+"""A number of rows for which a graph has to work."""
 
 FREE_ELEMENTS, ELEMENTS_PER_ELEMENT = 2**24, 16
 """How many numbers a graph may compute for one row, and how many more for each number in the arrays."""
@@ -82,18 +86,26 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def load_model(folder: str | os.PathLike[str]) -> Model:
+def load_model(folder: str | os.PathLike[str], executor: str = DEFAULT_EXECUTOR) -> Model:
     """Read a model from a folder. Nothing in it is executed, and nothing that it claims is believed.
 
     The record is read first (64 MB at most); the arrays have to have the shapes and dtypes of its graph before memory
     is taken for them; the graph has to fit the columns and the targets, must not compute values that are much larger
     than the arrays, and is run on one row.
 
+    Parameters
+    ----------
+    folder : path
+        What :func:`save_model` or training has written.
+    executor : {"native", "interpret"}
+        What is to run the model's graph.
+
     Raises
     ------
     ModelError
         Where anything is missing, damaged or does not fit: with the file, and what to do.
     """
+    check_executor(executor)
     target = Path(folder)
     for name in (RECORD, ARRAYS):
         if not (target / name).is_file():
@@ -106,7 +118,7 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
         arrays = _read_arrays(target / ARRAYS, record)
     except OSError as error:
         raise ModelError("the model cannot be read", where=str(target), got=error.strerror or str(error)) from None
-    model = _assemble(record, arrays)
+    model = replace(_assemble(record, arrays), executor=executor)
     _try(model, str(target / RECORD))
     return model
 
@@ -163,7 +175,7 @@ def _statistics_types(record: Record) -> dict[str, str]:
 
 def _check_size(graph: Graph, elements: int, where: str) -> None:
     try:
-        resize(graph, batch=CHUNK)
+        resize(graph, batch=MANY_ROWS)
         size = elements_per_row(graph)
     except GraphError as error:
         raise ModelError(f"the graph does not work for any number of rows: {error}", where=where, fix=RESTORE) from None
@@ -247,7 +259,7 @@ def _try(model: Model, where: str) -> None:
     for name, raw in raw_types(model.front, 1).items():
         row[name] = np.full(raw.shape, np.nan if raw.dtype.is_float else -1, raw.dtype.numpy)
     try:
-        compile(resize(model.graph, batch=1))(**row, **model.arrays)
+        model.run(row, 1)
     except (PellucidError, *STUMBLES) as error:
         got = f"{type(error).__name__}: {error}"[:120]
         raise ModelError("the prediction graph does not run", where=where, got=got, fix=RESTORE) from None

@@ -19,16 +19,12 @@ from pellucid.data.tables.columns import Column
 from pellucid.data.tables.table import Table, as_table
 from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError
-from pellucid.executors.program import Program, batch_rows, compile
+from pellucid.executors.inputs import rows_at_once
+from pellucid.executors.predictor import Predictor
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.graph.graph import Graph
 from pellucid.graph.resize import resize
 from pellucid.model.scalars import OUTPUT, PREDICTION, TARGET, add_loss, add_score
-
-CHUNK = 1024
-"""How many rows are predicted at once."""
-
-MAX_CHUNK_ELEMENTS = 2**26
-"""Networks so wide that all values of a chunk would exceed this take fewer rows at once."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,8 @@ class Model:
         As measured when the model was made.
     provenance : dict
         Where it came from: Pellucid's version, the seed, the settings.
+    executor : {"native", "interpret"}
+        What runs the graph.
     """
 
     graph: Graph
@@ -79,7 +77,7 @@ class Model:
     facts: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    _programs: dict[int, Program] = field(default_factory=dict, init=False, repr=False)
+    executor: str = DEFAULT_EXECUTOR
 
     def __repr__(self) -> str:
         return f"<model: {self.targets.task} of {', '.join(self.targets.names)} from {len(self.front.columns)} columns>"
@@ -141,32 +139,35 @@ class Model:
         """Return every output of the graph, a row for each row of the data.
 
         Cells are read in parts, so that the memory taken is little more than that of the data and the outputs. The same
-        data give the same bits; for a row among more or fewer others, sums may be added in another order, which changes
-        the last bits.
+        data give the same bits. With the executor ``interpret``, for a row among more or fewer others, sums may be
+        added in another order, which changes the last bits.
         """
         count, read = self._reader(data)
-        # Powers of two only, so that few programs are made however many rows come.
-        batch = min(1 << (count - 1).bit_length(), self._largest_chunk)
-        if batch not in self._programs:
-            self._programs[batch] = compile(resize(self.graph, batch=batch))
         parts: dict[str, list[np.ndarray]] = {name: [] for name in self.graph.outputs}
-        for part in parts_of(count, rows_to_read(self.front, batch)):
-            raw, there = read(part), np.arange(part.stop - part.start)
-            for at in range(-(-len(there) // batch)):
-                rows, valid = batch_rows(there, at, batch)
-                outputs = self._programs[batch](**self.arrays, **{name: array[rows] for name, array in raw.items()})
-                for name, value in outputs.items():
-                    parts[name].append(value[:valid])
-        return {name: np.concatenate(found) for name, found in parts.items()}
+        for part in parts_of(count, rows_to_read(self.front, self._rows_at_once)):
+            for name, value in self.run(read(part), part.stop - part.start).items():
+                parts[name].append(value)
+        return {name: np.concatenate(found) if len(found) > 1 else found[0] for name, found in parts.items()}
+
+    def run(self, raw: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+        """Return every output of the graph for `count` rows of cells as :meth:`read` gives them."""
+        return self._predictor.run(self.arrays, raw, count)
 
     def _reader(self, data: Any) -> tuple[int, Callable[[slice], dict[str, np.ndarray]]]:
         """Return how many rows data have, and what reads the cells of some of them."""
         numbers = isinstance(data, np.ndarray) and data.ndim == 2 and data.dtype.kind in "biuf"
         if is_sparse(data) or (numbers and self.front.only_numbers):
             matrix = require_matrix(data)
-            return matrix.shape[0], lambda part: self.front.read_matrix(matrix[part], first_row=part.start)
+            return matrix.shape[0], lambda part: self._read_matrix(matrix, part)
         table = self.front.select(self.table(data))
         return len(table), lambda part: self.front.read(table.take(part))
+
+    def _read_matrix(self, matrix: Any, part: slice) -> dict[str, np.ndarray]:
+        """Return the cells of some rows; those of a sparse matrix are made dense a few at a time."""
+        size = self._rows_at_once if is_sparse(matrix) else part.stop - part.start
+        starts = range(part.start, part.stop, max(1, size))
+        pieces = [self.front.read_matrix(matrix[at : min(at + size, part.stop)], first_row=at) for at in starts]
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
     def observation(self, data: Any) -> tuple[Graph, dict[str, np.ndarray]]:
         """Return a graph and its inputs for :func:`pellucid.observe`: the whole way of some rows, and one scalar.
@@ -211,12 +212,9 @@ class Model:
         )
 
     @cached_property
-    def _largest_chunk(self) -> int:
-        largest = MAX_CHUNK_ELEMENTS // max(1, elements_per_row(self.graph))
-        return min(CHUNK, 1 << max(0, largest.bit_length() - 1))
+    def _rows_at_once(self) -> int:
+        return rows_at_once(self.graph)
 
-
-def elements_per_row(graph: Graph) -> int:
-    """Return how many numbers all values of the graph together hold for one row; inputs are not counted."""
-    one = resize(graph, batch=1)
-    return sum(node.type.size for node in one.nodes if node.op.name != "input")
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.graph, self.executor)

@@ -168,13 +168,14 @@ class Adam(Optimizer):
         rate = context.setting("learning_rate", self.learning_rate)
         with context.scope(self.name):
             beta_1, beta_2, epsilon = _declare_moments(context, self)
-            step_size = rate / cast(1 - build_power(context, "beta_1_power", beta_1), context.dtype)
-            correction_2 = cast(1 - build_power(context, "beta_2_power", beta_2), context.dtype)
+            correction_1 = cast(1 - build_power(context, "beta_1_power", beta_1), context.dtype)
+            root_2 = _build_root_of_correction(context, beta_2)
+            step_size, small = rate * root_2 / correction_1, epsilon * root_2
 
         def rule(path: str, w: Value, g: Value) -> Value:
             m = build_average(context, f"m/{path}", beta_1, g)
             v = build_average(context, f"v/{path}", beta_2, g * g)
-            return w - step_size * m / (sqrt(v / correction_2) + epsilon)
+            return w - step_size * m / (sqrt(v) + small)
 
         return rule
 
@@ -268,13 +269,14 @@ class NAdam(Optimizer):
         rate = context.setting("learning_rate", self.learning_rate)
         with context.scope(self.name):
             beta_1, beta_2, epsilon = _declare_moments(context, self)
-            correction_2 = cast(1 - build_power(context, "beta_2_power", beta_2), context.dtype)
-            share_m, share_g = self._build_shares(context, beta_1)
+            root_2 = _build_root_of_correction(context, beta_2)
+            share_m, share_g = (rate * root_2 * share for share in self._build_shares(context, beta_1))
+            small = epsilon * root_2
 
         def rule(path: str, w: Value, g: Value) -> Value:
             m = build_average(context, f"m/{path}", beta_1, g)
             v = build_average(context, f"v/{path}", beta_2, g * g)
-            return w - rate * (share_m * m + share_g * g) / (sqrt(v / correction_2) + epsilon)
+            return w - (share_m * m + share_g * g) / (sqrt(v) + small)
 
         return rule
 
@@ -287,6 +289,15 @@ class NAdam(Optimizer):
         product = build_power(context, "momentum_product", momentum)
         shares = coming / (1 - product * coming), (1 - momentum) / (1 - product)
         return cast(shares[0], context.dtype), cast(shares[1], context.dtype)
+
+
+def _build_root_of_correction(context: Context, beta_2: Value) -> Value:
+    """Add the root of what corrects `v` for its start from 0, ``sqrt(1 - beta_2^t)``.
+
+    Numerator and denominator of a step are multiplied by it, two scalars for all weights, so that each weight takes
+    one root and one division: ``m / (sqrt(v / root^2) + epsilon) = root m / (sqrt(v) + root epsilon)``.
+    """
+    return cast(sqrt(1 - build_power(context, "beta_2_power", beta_2)), context.dtype)
 
 
 def _declare_moments(context: Context, optimizer: Adam | NAdam) -> tuple[Value, Value, Value]:

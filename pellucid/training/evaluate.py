@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pellucid.data.dataset import Dataset, is_sparse, with_data
 from pellucid.errors import DataError, nearest
-from pellucid.executors.program import Program, batch_rows, compile, gather
+from pellucid.executors.epochs import Judging
+from pellucid.executors.inputs import row_inputs
+from pellucid.executors.predictor import Predictor
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.graph.types import Type
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
+from pellucid.training.judge import Judge, compile_judge_of, metric_key
 from pellucid.training.metrics import Metric, as_probability
 from pellucid.training.step import WEIGHT, Evaluation, build_evaluation, prediction_name, target_inputs, target_name
+from pellucid.training.taken_rows import TakenRows
 
-CHUNK = 1024
-"""How many examples are evaluated at once."""
+BATCH = 2
+"""The size of the axis ``batch`` that evaluations are built with: one that nothing takes for an axis to broadcast."""
 
 
 def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) -> dict[str, Any]:
@@ -40,11 +48,11 @@ def as_arrays(network: Network, losses: Mapping[str, Loss], dataset: Dataset) ->
     for output, loss in losses.items():
         _check_range(target_name(network, output), arrays, loss.target_range(network.outputs[output]), loss)
     weights = dataset.weights if dataset.weights is not None else np.ones(len(dataset))
-    arrays[WEIGHT] = _within_range(weights, network.dtype.numpy)
+    arrays[WEIGHT] = within_range(weights, network.dtype.numpy)
     return arrays
 
 
-def _within_range(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def within_range(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return weights in a dtype; as only their ratios count, they are scaled where they or their sum could overflow."""
     limit = np.sqrt(np.finfo(dtype).max)
     if weights.max() > limit or weights[weights > 0].min() < 1 / limit:
@@ -103,49 +111,66 @@ def _converted(array: np.ndarray, type: Type, where: str, expected: str) -> np.n
     return result
 
 
-def metric_key(losses: Mapping[str, Loss], output: str, metric: Metric) -> str:
-    """Return the name of a metric of an output: with the output's before it where there are several."""
-    return metric.name if len(losses) == 1 else f"{output}/{metric.name}"
+@dataclass(frozen=True)
+class JudgedExamples:
+    """Examples to judge networks by, ready for that.
+
+    Attributes
+    ----------
+    arrays : mapping of ndarray or CSR matrix
+        By input, as the graphs take them.
+    prepared : object
+        What the judge's program has prepared.
+    weight : float
+        The sum of their weights.
+    """
+
+    arrays: Mapping[str, Any]
+    prepared: Any
+    weight: float
+
+
+_BUILDING = threading.RLock()
 
 
 class Evaluator:
-    """Predicts and evaluates with any parameters, in chunks of examples; compiles once for each size of chunk."""
+    """Predicts and evaluates with any parameters, any number of examples.
 
-    def __init__(self, network: Network, losses: Mapping[str, Loss], executor: str = "interpret"):
+    Graphs are compiled when they are first needed, and the parameters that were used last are kept ready.
+    """
+
+    def __init__(self, network: Network, losses: Mapping[str, Loss], executor: str = DEFAULT_EXECUTOR):
         self.network, self.losses, self.executor = network, dict(losses), executor
-        self._programs: dict[tuple[int, bool], tuple[Evaluation, Program]] = {}
-        self.kinds = build_evaluation(network, losses, 1, targets=False).kinds
+        self._built: tuple[Evaluation, Predictor] | None = None
+        self._judge: Judge | None = None
+        self._of_metrics: dict[tuple[str, ...], list[tuple[str, Metric, str]]] = {}
+        self.kinds = self._evaluation()[0].kinds
         """What the prediction of each output is, such as ``probability``, ``score`` or ``mean``."""
 
-    def run(
-        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, Any], targets: bool
-    ) -> dict[str, np.ndarray]:
-        """Return every prediction and, with `targets`, ``loss/examples``: a row for each example."""
-        count = next(iter(arrays.values())).shape[0]
-        batch = min(count, CHUNK)
-        if (batch, targets) not in self._programs:
-            built = build_evaluation(self.network, self.losses, batch, targets)
-            self._programs[batch, targets] = built, compile(built.graph, self.executor)
-        evaluation, program = self._programs[batch, targets]
+    def _evaluation(self) -> tuple[Evaluation, Predictor]:
+        with _BUILDING:  # several trainings may share an evaluator
+            if self._built is None:
+                built = build_evaluation(self.network, self.losses, BATCH)
+                row_inputs(built.graph, "batch")  # says so where the network is for one number of rows only
+                self._built = built, Predictor(built.graph, self.executor)
+        return self._built
+
+    def run(self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return every prediction: a row for each example."""
+        evaluation, predictor = self._evaluation()
         fixed = {**{path: parameters[path] for path in evaluation.parameters}, **evaluation.settings}
-        names = [name for name in program.graph.inputs if name not in fixed]
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in program.graph.outputs}
-        for at in range(-(-count // batch)):
-            rows, valid = batch_rows(np.arange(count), at, batch)
-            outputs = program(**fixed, **{name: gather(arrays[name], rows) for name in names})
-            for name, value in outputs.items():
-                parts[name].append(value[:valid])
-        return {name: np.concatenate(found) for name, found in parts.items()}
+        inputs = {name: arrays[name] for name in arrays if name in evaluation.graph.inputs}
+        return predictor.run(fixed, inputs, next(iter((inputs or arrays).values())).shape[0])
 
     def predict(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
         """Return the prediction of each output by its name."""
         arrays = fit_arrays(inputs.inputs, self.network.inputs)
-        outputs = self.run(parameters, arrays, targets=False)
+        outputs = self.run(parameters, arrays)
         return {name: outputs[prediction_name(self.network, name)] for name in self.losses}
 
     def predict_all(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
         """Return all that the losses say of the outputs, by kind, such as ``mean`` and ``variance``."""
-        outputs = self.run(parameters, fit_arrays(inputs.inputs, self.network.inputs), targets=False)
+        outputs = self.run(parameters, fit_arrays(inputs.inputs, self.network.inputs))
         told = {}
         for name, kind in self.kinds.items():
             main = prediction_name(self.network, name)
@@ -155,22 +180,88 @@ class Evaluator:
             told |= {before + key.removeprefix(f"{main}/"): outputs[key] for key in more}
         return told
 
+    def judge(self) -> Judge:
+        """Return what sums up losses and metrics, compiled when it is first asked for."""
+        with _BUILDING:
+            if self._judge is None:
+                self._judge = compile_judge_of(self.network, self.losses, self.executor, BATCH)
+        return self._judge
+
+    def prepare(self, arrays: Mapping[str, Any]) -> JudgedExamples:
+        """Make examples ready to be judged by, again and again."""
+        program, weights = self.judge().program, arrays[WEIGHT]
+        if isinstance(arrays, TakenRows):
+            prepared = program.examples({**arrays.arrays, WEIGHT: weights}, arrays.rows)
+        else:
+            prepared = program.examples(arrays)
+        return JudgedExamples(arrays, prepared, float(weights.astype(np.float64).sum()))
+
+    def judging(self, examples: JudgedExamples) -> Judging:
+        """Return by what an executor judges whole epochs."""
+        judge = self.judge()
+        return Judging(judge.program, examples.prepared, judge.settings)
+
     def evaluate(
-        self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
+        self,
+        parameters: Mapping[str, np.ndarray],
+        examples: Mapping[str, Any] | JudgedExamples,
+        metrics: Sequence[Metric] = (),
     ) -> dict[str, float]:
         """Return the weighted mean loss, and of each output the metrics that fit its task.
 
         Where there are several outputs, the names of the metrics are ``<output>/rmse`` and the like.
         """
-        outputs = self.run(parameters, arrays, targets=True)
-        weight = arrays[WEIGHT].astype(np.float64)
-        counted = weight > 0
-        losses = outputs["loss/examples"].astype(np.float64)[counted]
-        result = {"loss": float(np.average(losses, weights=weight[counted])) if counted.any() else float("nan")}
-        for output, loss in self.losses.items():
-            kind, target = self.kinds[output], arrays[target_name(self.network, output)]
-            prediction = as_probability(outputs[prediction_name(self.network, output)], kind)
-            for found in metrics:
-                if loss.task in found.tasks and found.fits(kind):
-                    result[metric_key(self.losses, output, found)] = found.compute(prediction, target, weight)
+        found = examples if isinstance(examples, JudgedExamples) else self.prepare(examples)
+        judge = self.judge()
+        fixed = {path: parameters[path] for path in judge.parameters}
+        settings = judge.settings
+        known = judge.program.graph.inputs
+        given = {name: value for name, value in {**fixed, **settings}.items() if name in known}
+        return self.conclude(judge.program.run(given, found.prepared), parameters, found, metrics)
+
+    def conclude(
+        self,
+        sums: Mapping[str, float],
+        parameters: Mapping[str, np.ndarray],
+        examples: JudgedExamples,
+        metrics: Sequence[Metric],
+    ) -> dict[str, float]:
+        """Return what :meth:`evaluate` does, from what the judge says of these parameters.
+
+        Metrics that are no means over examples are computed from predictions.
+        """
+        weight = examples.weight
+        result = {"loss": sums["loss"] / weight if weight > 0 else math.nan}
+        predictions: dict[str, np.ndarray] = {}
+        for output, metric, key in self._fitting(metrics):
+            if key in sums:
+                result[key] = float(metric.finish(sums[key] / weight)) if weight > 0 else math.nan
+                continue
+            if not predictions:
+                outputs = self.run(parameters, examples.arrays)
+                predictions = {name: outputs[prediction_name(self.network, name)] for name in self.losses}
+            result[key] = self._computed(output, metric, predictions[output], examples.arrays)
         return result
+
+    def measure(
+        self, predictions: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], metrics: Sequence[Metric]
+    ) -> dict[str, float]:
+        """Return of each output's predictions the metrics that fit its task, whoever has predicted them."""
+        fitting = self._fitting(metrics)
+        return {key: self._computed(output, metric, predictions[output], arrays) for output, metric, key in fitting}
+
+    def _fitting(self, metrics: Sequence[Metric]) -> list[tuple[str, Metric, str]]:
+        """Return the metrics that fit each output, with their names."""
+        key = tuple([found.name for found in metrics])
+        if key not in self._of_metrics:
+            self._of_metrics[key] = [
+                (output, found, metric_key(self.losses, output, found))
+                for output, loss in self.losses.items()
+                for found in metrics
+                if loss.task in found.tasks and found.fits(self.kinds[output])
+            ]
+        return self._of_metrics[key]
+
+    def _computed(self, output: str, metric: Metric, prediction: np.ndarray, arrays: Mapping[str, np.ndarray]) -> float:
+        target, weight = arrays[target_name(self.network, output)], arrays[WEIGHT].astype(np.float64)
+        return metric.compute(as_probability(prediction, self.kinds[output]), target, weight)

@@ -79,6 +79,9 @@ class Handlers:
             if not callable(handler):
                 raise UsageError("an event handler is a function of an event", where="on", got=repr(handler)[:80])
 
+    def __bool__(self) -> bool:
+        return bool(self._handlers)
+
     @property
     def every_step(self) -> bool:
         """Whether any handler wants to hear of every step."""

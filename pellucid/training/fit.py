@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import TrainingError, UsageError
-from pellucid.executors.program import compile_epochs
+from pellucid.errors import TrainingError
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
-from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
+from pellucid.nn.regularizers import Regularizer
 from pellucid.optim.lbfgs import LBFGS
-from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Schedule
-from pellucid.optim.schedules import schedule as schedule_called
 from pellucid.optim.transformation import Optimizer
-from pellucid.training.checkpoint import Progress, load_checkpoint
-from pellucid.training.checks import check_choices, check_counts, check_folder, check_parts, check_sparse
-from pellucid.training.evaluate import CHUNK, Evaluator, as_arrays
+from pellucid.training.checks import check_counts, check_folder, check_parts
+from pellucid.training.course import set_course
+from pellucid.training.evaluate import as_arrays
 from pellucid.training.events import Handler, Handlers
-from pellucid.training.full_batch import LBFGSTraining, Objective
-from pellucid.training.loop import Plan, Training
-from pellucid.training.mini_batches import MiniBatchTraining, Steps
-from pellucid.training.preparation import (
-    augmentation,
-    fingerprint_of,
-    first_parameters,
-    learning_and_validation,
-    losses_by_output,
-    refuse_for_lbfgs,
-    settings_with,
-    validation_arrays,
-    watched_metric,
-)
-from pellucid.training.progress import ProgressBar
-from pellucid.training.result import Fit, result_of
-from pellucid.training.step import WEIGHT, build_step
+from pellucid.training.preparation import learning_and_validation, validation_arrays
+from pellucid.training.result import NOT_FINITE, Fit, training_result
+from pellucid.training.setup import Examples, Run, prepare_training
 
 
 def fit(
@@ -70,7 +53,7 @@ def fit(
     checkpoint_seconds: float = 10.0,
     resume: bool = False,
     history_file: str | os.PathLike[str] | None = None,
-    executor: str = "interpret",
+    executor: str = DEFAULT_EXECUTOR,
 ) -> Fit:
     """Train a network.
 
@@ -128,8 +111,8 @@ def fit(
         Go on from `checkpoint` where it exists. The result is that of a run that was never stopped, to the bit.
     history_file : path, optional
         Where to write the history, a line of JSON an epoch.
-    executor : str
-        What runs the graphs.
+    executor : {"native", "interpret"}
+        What runs the graphs: machine code made for this network, or NumPy.
 
     Returns
     -------
@@ -156,98 +139,43 @@ def fit(
     """
     check_parts(network, dataset)
     check_counts(epochs, steps, batch_size, patience, min_improvement, time_limit, checkpoint_seconds)
-    losses = losses_by_output(network, loss)
-    chosen = optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer
-    check_choices(chosen, schedule, regularizers, metric)
-    check_folder("checkpoint", checkpoint)
-    check_folder("history_file", history_file)
-    learning, validating, rows = learning_and_validation(dataset, validation, losses, seed)
-    arrays = as_arrays(network, losses, learning)
-    evaluator = Evaluator(network, losses, executor)
-    name, watched, metrics = watched_metric(losses, metric, evaluator.kinds, validating is not None)
-    held_out = validation_arrays(network, losses, validating) if validating is not None else None
-    first = first_parameters(network, getattr(start_from, "parameters", start_from), seed)
-    plan = Plan(
-        evaluator=evaluator,
-        arrays=arrays,
-        validation=held_out,
-        rows=rows,
+    course = set_course(
+        network,
+        loss,
+        optimizer,
         epochs=epochs,
         steps=steps,
-        seed=seed,
-        watched=watched,
-        watched_name=name,
-        metrics=metrics,
+        batch_size=batch_size,
+        schedule=schedule,
+        regularizers=regularizers,
+        clip_value=clip_value,
+        clip_norm=clip_norm,
+        metric=metric,
         patience=patience,
         min_improvement=min_improvement,
+        shuffle=shuffle,
+        executor=executor,
+    )
+    check_folder("checkpoint", checkpoint)
+    check_folder("history_file", history_file)
+    learning, validating, rows = learning_and_validation(dataset, validation, course.losses, seed)
+    arrays = as_arrays(network, course.losses, learning)
+    held_out = validation_arrays(network, course.losses, validating) if validating is not None else None
+    run = Run(
+        seed=seed,
+        settings=settings,
+        start_from=start_from,
         time_limit=time_limit,
         checkpoint=Path(checkpoint) if checkpoint is not None else None,
         checkpoint_seconds=checkpoint_seconds,
         history_file=Path(history_file) if history_file is not None else None,
+        resume=resume,
+        progress=progress,
     )
-    training: Training
-    handlers = Handlers(on)
-    if isinstance(chosen, LBFGS):
-        check_sparse(arrays, min(len(rows), CHUNK), regularizers)
-        refuse_for_lbfgs(schedule, clip_value, clip_norm, checkpoint, regularizers)
-        objective = Objective(network, losses, regularizers, arrays, rows, executor)
-        objective.settings = settings_with(objective.settings, settings, {})
-        start = _start(plan, Progress(first, {}), resume)
-        bar = ProgressBar(_epochs_at_most(epochs, steps, 1), progress)
-        training = LBFGSTraining(objective, chosen, plan, start, handlers, bar)
-    else:
-        count = len(arrays[WEIGHT])
-        if chosen.full_batch and batch_size is not None and batch_size < count:
-            fix = "Pass batch_size=None, or choose adam, for example."
-            raise UsageError(f"{chosen.name} learns from all examples at once", got=f"batch_size={batch_size}", fix=fix)
-        batch = min(count, batch_size or count)
-        check_sparse(arrays, batch, regularizers)
-        step = build_step(
-            network, losses, chosen, batch=batch, regularizers=regularizers, clip_value=clip_value, clip_norm=clip_norm
-        )
-        mixups = [found for found in regularizers if isinstance(found, Mixup)]
-        augmenters = [found for found in regularizers if isinstance(found, AugmentArrays)]
-        way = Steps(
-            step=step,
-            program=compile_epochs(step.form, executor),
-            settings=settings_with(step.settings, settings, chosen.ranges),
-            schedule=_chosen_schedule(schedule, epochs),
-            shuffle=shuffle,
-            mixup=mixups[0].ratios if mixups else None,
-            augment=augmentation(augmenters, network) if augmenters else None,
-            learning_rate=hasattr(chosen, "learning_rate"),
-        )
-        state = step.initial_state(first)
-        if checkpoint is not None:
-            judged = metric, min_improvement
-            of_run = arrays, held_out, first, state, way.settings, seed, shuffle, way.schedule, mixups, judged
-            plan = replace(plan, fingerprint=fingerprint_of(step, *of_run))
-        beginning = Progress(first, state, schedule=way.schedule.initial_state())
-        start = _start(plan, beginning, resume)
-        bar = ProgressBar(_epochs_at_most(epochs, steps, -(-count // batch)), progress)
-        training = MiniBatchTraining(way, plan, start, handlers, bar)
+    training = prepare_training(course, Examples(arrays, held_out, rows), run, Handlers(on))
     try:
         reason = training.run()
     except TrainingError as error:
-        error.fit = result_of(evaluator, training.progress, "a value is not finite", held_out is not None)
+        error.fit = training_result(training, NOT_FINITE)
         raise
-    return result_of(evaluator, training.progress, reason, held_out is not None)
-
-
-def _epochs_at_most(epochs: int, steps: int | None, steps_per_epoch: int) -> int:
-    return epochs if steps is None else min(epochs, -(-steps // steps_per_epoch))
-
-
-def _chosen_schedule(given: str | Schedule | None, epochs: int) -> Schedule:
-    if given == "cosine":
-        return schedule_called("cosine", epochs=max(epochs, 1))
-    return schedule_called("constant" if given is None else given)
-
-
-def _start(plan: Plan, beginning: Progress, resume: bool) -> Progress:
-    """Return where training starts: the checkpoint, or the beginning."""
-    if resume and plan.checkpoint is None:
-        raise UsageError("there is no checkpoint to resume from", fix="Pass checkpoint=PATH.")
-    if resume and plan.checkpoint is not None and plan.checkpoint.exists():
-        beginning = load_checkpoint(plan.checkpoint, plan.fingerprint)
-    return beginning
+    return training_result(training, reason)

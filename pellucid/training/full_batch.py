@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import UsageError
-from pellucid.executors.program import batch_rows, compile, gather
+from pellucid.executors.inputs import batch_rows, gather
+from pellucid.executors.program import compile
 from pellucid.graph.context import Context, initial_state
 from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.simplify import simplify
@@ -17,10 +18,12 @@ from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import Regularizer
 from pellucid.optim.lbfgs import LBFGS, minimize
-from pellucid.training.evaluate import CHUNK
-from pellucid.training.loop import Training
+from pellucid.training.loop import EPOCHS_RAN_OUT, Training
 from pellucid.training.origin import explain_failure
 from pellucid.training.step import WEIGHT, build_objective
+
+CHUNK = 1024
+"""How many examples are learned from at once."""
 
 Arrays = Mapping[str, Any]
 
@@ -47,7 +50,7 @@ class Objective:
         found = build_gradients(objective, [context.values[path] for path in paths], name=name)
         outputs = {"objective": objective, "loss": loss, **dict(zip(paths, found, strict=True))}
         graph = simplify(context.builder.finish(outputs, after="building the objective"))
-        self.program = compile(graph, executor)
+        self.program, self.executor = compile(graph, executor), executor
         self.settings = dict(context.settings)
         self.arrays = arrays
         self.loss = float("nan")
@@ -94,6 +97,7 @@ class Objective:
         return explain_failure(
             graph,
             inputs,
+            executor=self.executor,
             where=f"L-BFGS, evaluation {self.evaluations}",
             outputs=("loss", *(name for name in graph.outputs if name != "loss")),
             carried=tuple(name for name in inputs if name not in self.settings and name not in self.arrays),
@@ -109,8 +113,8 @@ class LBFGSTraining(Training):
         super().__init__(*arguments)
         self.objective, self.optimizer = objective, optimizer
 
-    def learn(self) -> str | None:
-        """Iterate until it converges or is stopped."""
+    def advance(self, seconds: float) -> str:
+        """Iterate until it converges or is stopped, however long that takes."""
         reason: str | None = None
 
         def after(iteration: int, value: float, parameters: dict[str, np.ndarray]) -> bool:
@@ -120,10 +124,10 @@ class LBFGSTraining(Training):
             reason = self.end_epoch(reached, self.objective.loss)
             reason = reason or self.out_of_steps()
             if iteration >= self.plan.epochs:
-                reason = reason or "the epochs ran out"
+                reason = reason or EPOCHS_RAN_OUT
             return reason is not None
 
         if self.plan.epochs == 0 or self.out_of_steps():
-            return None
+            return self.ran_out()
         _, report = minimize(self.objective, dict(self.progress.parameters), self.optimizer, after)
         return reason or f"L-BFGS: {report.reason}"

@@ -8,78 +8,22 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from pellucid.errors import ModelError, PellucidError, TrainingError
 from pellucid.training.checkpoint import Progress, save_checkpoint
-from pellucid.training.evaluate import Evaluator
+from pellucid.training.evaluate import JudgedExamples
 from pellucid.training.events import EpochEnded, Handlers, StepEnded, TrainingEnded, TrainingStarted
-from pellucid.training.metrics import Metric
+from pellucid.training.plan import Plan
 from pellucid.training.progress import ProgressBar
-from pellucid.training.step import WEIGHT
 
+PART_SECONDS = 0.05
+"""How long an executor runs before the clock and interrupts are looked at."""
 
-@dataclass(frozen=True)
-class Plan:
-    """What a training is to do, whatever way it learns.
-
-    Attributes
-    ----------
-    evaluator : Evaluator
-    arrays, validation : mapping of ndarray or CSR matrix
-        The examples to learn from, and those to judge by, by input, as the graphs take them.
-    rows : ndarray of int64
-        Where each of the examples to learn from stands in the dataset that was given.
-    epochs : int
-    steps : int or None
-        How many steps to do at most.
-    seed : int
-    watched : Metric
-        What to judge by.
-    watched_name : str
-        Its name, with that of its output where there are several.
-    metrics : tuple of Metric
-        What the history records of the validation part, besides the loss.
-    patience : int or None
-    min_improvement : float
-    time_limit : float or None
-        In seconds.
-    checkpoint, history_file : Path or None
-    checkpoint_seconds : float
-    fingerprint : str
-        What the numbers of the run depend on.
-    """
-
-    evaluator: Evaluator
-    arrays: Mapping[str, Any]
-    validation: Mapping[str, Any] | None
-    rows: np.ndarray
-    epochs: int
-    steps: int | None
-    seed: int
-    watched: Metric
-    watched_name: str
-    metrics: tuple[Metric, ...]
-    patience: int | None
-    min_improvement: float
-    time_limit: float | None
-    checkpoint: Path | None
-    checkpoint_seconds: float
-    history_file: Path | None
-    fingerprint: str = ""
-
-    @property
-    def examples(self) -> int:
-        return len(self.arrays[WEIGHT])
-
-    @property
-    def watched_key(self) -> str:
-        """The entry of the history's records that training judges by."""
-        return f"validation_{self.watched_name}" if self.validation is not None else "loss"
+EPOCHS_RAN_OUT = "the epochs ran out"
+INTERRUPTED = "interrupted"
+OUT_OF_TIME = "the time limit"
 
 
 class Training(ABC):
@@ -90,38 +34,55 @@ class Training(ABC):
         self._began = time.perf_counter()
         self._started = self._began - progress.seconds
         self._saved = self._began
-        self._told: list[str] = []
+        self._told: float | None = None
 
     @abstractmethod
-    def learn(self) -> str | None:
-        """Go through the epochs; return the reason to stop, None where the epochs ran out."""
+    def advance(self, seconds: float) -> str | None:
+        """Learn for about so many seconds, a step at least; return the reason why learning ends, if it does."""
 
     def run(self) -> str:
         """Train; return the reason why it ended."""
         reason: str | None = None
         try:
-            reason = self.tell(TrainingStarted, epochs=self.plan.epochs, examples=self.plan.examples)
-            self.write_history()
-            self.bar.start()
-            reason = reason or self._patience_is_over() or self.learn()
+            reason = self.begin()
+            while reason is None:
+                reason = self.advance(PART_SECONDS)
         except KeyboardInterrupt:
-            reason = "interrupted"
-            with suppress(KeyboardInterrupt):  # a second one does not wait for the validation
-                self.complete_epoch()
-            self.write_history()
+            reason = self.interrupt()
         except Exception:
-            with suppress(PellucidError):
-                self.save()
+            self.save_after_failure()
             raise
         finally:
             self.bar.close()
-        reason = reason or self.out_of_steps() or "the epochs ran out"
+        return self.end(reason)
+
+    def begin(self) -> str | None:
+        """Say that training begins; return the reason why it does not, if there is one."""
+        reason = self.tell(TrainingStarted, epochs=self.plan.epochs, examples=self.plan.examples)
+        self.write_history()
+        self.bar.start()
+        return reason or self._patience_is_over()
+
+    def end(self, reason: str) -> str:
+        """Write the last checkpoint and say that training has ended; return the reason."""
         try:
             self.save()
             self.tell(TrainingEnded, reason=reason)
         except KeyboardInterrupt:
-            return "interrupted"
+            return INTERRUPTED
         return reason
+
+    def interrupt(self) -> str:
+        """Stop learning where it stands; return the reason."""
+        with suppress(KeyboardInterrupt):  # a second one does not wait for the validation
+            self.complete_epoch()
+        self.write_history()
+        return INTERRUPTED
+
+    def save_after_failure(self) -> None:
+        """Write the checkpoint, if that can be done."""
+        with suppress(PellucidError):
+            self.save()
 
     def complete_epoch(self) -> str | None:
         """End the epoch under way if all its steps are done; return the reason to stop, if there is one.
@@ -135,6 +96,15 @@ class Training(ABC):
         steps = self.plan.steps
         return "the steps ran out" if steps is not None and self.progress.step >= steps else None
 
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are done, with the part of the one under way."""
+        return self.progress.epoch
+
+    def ran_out(self) -> str:
+        """Return why training ends where nothing stopped it."""
+        return self.out_of_steps() or EPOCHS_RAN_OUT
+
     def seconds(self) -> float:
         """Return the seconds since training began, those before a checkpoint included."""
         return time.perf_counter() - self._started
@@ -143,9 +113,22 @@ class Training(ABC):
         """Show how far training is, and what it took since the last call."""
         limit = self.plan.time_limit
         left = None if limit is None else max(limit - (time.perf_counter() - self._began), 0.0)
-        self.bar.update(epochs_done, examples, [f"loss {loss:.4g}", *self._told], left)
+        told = [] if self._told is None else [f"{_words(self.plan.watched_key)} {self._told:.4g}"]
+        self.bar.update(epochs_done, examples, [f"loss {loss:.4g}", *told], left)
 
-    def end_epoch(self, reached: Progress, loss: float, learning_rate: float | None = None) -> str | None:
+    @cached_property
+    def judged_by(self) -> JudgedExamples:
+        """The examples of the validation part, ready to be judged by."""
+        assert self.plan.validation is not None
+        return self.plan.evaluator.prepare(self.plan.validation)
+
+    def end_epoch(
+        self,
+        reached: Progress,
+        loss: float,
+        learning_rate: float | None = None,
+        sums: Mapping[str, float] | None = None,
+    ) -> str | None:
         """Judge what an epoch has brought and record it; return the reason to stop, if there is one.
 
         Parameters
@@ -156,37 +139,44 @@ class Training(ABC):
             The mean over the epoch.
         learning_rate : float, optional
             Of the last step.
+        sums : mapping of float, optional
+            What the judge says of the parameters, if it was asked already.
         """
         plan, progress = self.plan, reached
         record: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": loss}
         if plan.validation is not None:
-            found = plan.evaluator.evaluate(progress.parameters, plan.validation, plan.metrics)
+            evaluator, examples = plan.evaluator, self.judged_by
+            if sums is None:
+                found = evaluator.evaluate(progress.parameters, examples, plan.metrics)
+            else:
+                found = evaluator.conclude(sums, progress.parameters, examples, plan.metrics)
             record |= {f"validation_{name}": value for name, value in found.items()}
         if learning_rate is not None:
             record["learning_rate"] = learning_rate
         value = record[plan.watched_key]
         if progress.best_epoch == 0 and plan.validation is not None and math.isnan(value):
             raise _no_value(plan.watched_key, progress.epoch + 1)
-        self._told = [f"{_words(plan.watched_key)} {value:.4g}"] if plan.validation is not None else []
+        self._told = value if plan.validation is not None else None
         seconds = self.seconds()
         record["seconds"] = round(seconds, 3)
-        reached = replace(self._judged(progress, value), schedule=self.judge(value), seconds=seconds)
+        judged = self._judged(progress, value)
+        judged |= {"schedule": self.judge(value), "seconds": seconds, "epoch": progress.epoch + 1}
         del progress.history[progress.epoch :]
         progress.history.append(record)
-        self.progress = replace(reached, epoch=progress.epoch + 1, epoch_steps=0, loss_sum=0.0, weight_sum=0.0)
+        self.progress = progress.changed(epoch_steps=0, loss_sum=0.0, weight_sum=0.0, **judged)
         self.write_history(record)
         reason = self.tell(EpochEnded, record=record) or self._patience_is_over()
-        return reason or ("the time limit" if self.time_is_up() else None)
+        return reason or (OUT_OF_TIME if self.time_is_up() else None)
 
-    def _judged(self, reached: Progress, value: float) -> Progress:
-        """Return what was reached, with what its value says about the best so far and about early stopping."""
+    def _judged(self, reached: Progress, value: float) -> dict[str, Any]:
+        """Return what an epoch's value changes: the best so far, and how long early stopping has waited."""
         watched, first = self.plan.watched, reached.best_epoch == 0
+        changes: dict[str, Any] = {}
         if first or watched.is_better(value, reached.best_value):
-            epoch = reached.epoch + 1
-            reached = replace(reached, best=dict(reached.parameters), best_value=value, best_epoch=epoch)
+            changes = {"best": reached.parameters, "best_value": value, "best_epoch": reached.epoch + 1}
         if first or watched.is_better(value, reached.counted_value, self.plan.min_improvement):
-            return replace(reached, counted_value=value, waited=0)
-        return replace(reached, waited=reached.waited + 1)
+            return {**changes, "counted_value": value, "waited": 0}
+        return {**changes, "waited": reached.waited + 1}
 
     def judge(self, value: float) -> dict[str, float]:
         """Return what the schedule remembers once it has heard the value of the watched metric after an epoch."""
@@ -209,6 +199,15 @@ class Training(ABC):
             except OSError as error:
                 raise ModelError("the history can not be written", where=str(file), got=error.strerror) from None
 
+    def seconds_left(self) -> float:
+        """Return the seconds until the time limit, or until a checkpoint is due."""
+        now, limit, plan = time.perf_counter(), math.inf, self.plan
+        if plan.time_limit is not None:
+            limit = self._began + plan.time_limit - now
+        if plan.checkpoint is not None:
+            limit = min(limit, self._saved + plan.checkpoint_seconds - now)
+        return limit
+
     def time_is_up(self) -> bool:
         """Say whether the time limit has passed."""
         limit = self.plan.time_limit
@@ -216,6 +215,8 @@ class Training(ABC):
 
     def tell(self, kind: Any, **told: Any) -> str | None:
         """Tell the handlers of an event; return the reason to stop, if one gave any."""
+        if not self.handlers:
+            return None
         progress = self.progress
         under_way = 1 if kind is StepEnded else 0
         event = kind(progress.epoch + under_way, progress.step, progress.parameters, progress.state, **told)

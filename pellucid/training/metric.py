@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.errors import UsageError, nearest
+from pellucid.graph.value import Value
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Metric:
         Of a metric that is a mean over examples: ``per_row(prediction, target)`` gives what each adds to it, [n].
     finish : callable
         What is done to that mean.
+    build : callable or None
+        ``build(prediction, target)`` adds what `per_row` computes to a graph, [batch], or returns None where it can not
+        for values of such types. A metric that has it is computed by the executor while a network learns.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Metric:
     decided: bool = False
     per_row: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     finish: Callable = np.asarray
+    build: Callable[[Value, Value], Value | None] | None = None
 
     def fits(self, kind: str) -> bool:
         """Say whether it can be computed from what a loss predicts: scores say nothing of probabilities."""
@@ -79,8 +84,11 @@ def declare_mean(
     higher_is_better: bool,
     decided: bool = False,
     finish: Callable = np.asarray,
+    build: Callable[[Value, Value], Value | None] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Register as a metric the weighted mean of what the decorated function gives for each example.
+
+    `build` is that function in a graph, see :class:`Metric`.
 
     Examples
     --------
@@ -95,7 +103,7 @@ def declare_mean(
             return float(finish(np.average(per_row(prediction, target), weights=weight)))
 
         METRICS[name] = Metric(
-            name, doc, tasks, higher_is_better, compute, decided=decided, per_row=per_row, finish=finish
+            name, doc, tasks, higher_is_better, compute, decided=decided, per_row=per_row, finish=finish, build=build
         )
         return per_row
 

@@ -7,6 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from pellucid.training.metric import METRICS, Metric, declare, declare_mean, metric, metrics_for
+from pellucid.training.metric_parts import (
+    absolute_error_part,
+    accuracy_part,
+    exact_match_part,
+    label_accuracy_part,
+    log_loss_part,
+    squared_error_part,
+)
 
 __all__ = [
     "FOUND",
@@ -47,13 +55,24 @@ def predicted_classes(prediction: np.ndarray) -> np.ndarray:
     return (prediction[:, 0] > 0.5).astype(np.int64) if prediction.shape[1] == 1 else prediction.argmax(1)
 
 
-@declare_mean("accuracy", "Share of examples that get their right class.", _CLASSES, True, decided=True)
+@declare_mean(
+    "accuracy",
+    "Share of examples that get their right class.",
+    _CLASSES,
+    True,
+    decided=True,
+    build=accuracy_part,
+)
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     return predicted_classes(prediction) == np.asarray(target).reshape(len(target))
 
 
 @declare_mean(
-    "log_loss", "Mean of -log(probability given to what was true), in nats.", (*_CLASSES, "multilabel"), False
+    "log_loss",
+    "Mean of -log(probability given to what was true), in nats.",
+    (*_CLASSES, "multilabel"),
+    False,
+    build=log_loss_part,
 )
 def log_loss(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     dtype = prediction.dtype if prediction.dtype.kind == "f" else np.dtype(np.float64)
@@ -160,13 +179,20 @@ def recall(prediction: np.ndarray, target: np.ndarray, weight: np.ndarray) -> fl
     ("regression",),
     False,
     finish=np.sqrt,
+    build=squared_error_part,
 )
 def rmse(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
     return ((p - t) ** 2).mean(1)
 
 
-@declare_mean("mae", "Mean absolute error, in the target's unit (all outputs together).", ("regression",), False)
+@declare_mean(
+    "mae",
+    "Mean absolute error, in the target's unit (all outputs together).",
+    ("regression",),
+    False,
+    build=absolute_error_part,
+)
 def mae(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
     return np.abs(p - t).mean(1)
@@ -213,13 +239,21 @@ def _median(values: np.ndarray, weight: np.ndarray) -> float:
     ("multilabel",),
     True,
     decided=True,
+    build=label_accuracy_part,
 )
 def label_accuracy(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
     return ((p > 0.5) == (t > 0.5)).mean(1)
 
 
-@declare_mean("exact_match", "Share of examples with all labels right.", ("multilabel",), True, decided=True)
+@declare_mean(
+    "exact_match",
+    "Share of examples with all labels right.",
+    ("multilabel",),
+    True,
+    decided=True,
+    build=exact_match_part,
+)
 def exact_match(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     p, t = _flat(prediction, target)
     return ((p > 0.5) == (t > 0.5)).all(1)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pellucid.executors.program import EpochPart, EpochProgram, step_inputs
+from pellucid.executors.epochs import EpochPart, EpochProgram
+from pellucid.executors.inputs import step_inputs
 from pellucid.optim.schedules import Schedule
-from pellucid.random import permutation
 from pellucid.training.events import StepEnded
-from pellucid.training.loop import Training
+from pellucid.training.loop import INTERRUPTED, OUT_OF_TIME, Training
 from pellucid.training.origin import explain_failure
+from pellucid.training.pace import Pace, Some, add_all, sums_of_epochs
 from pellucid.training.step import TrainingStep
 
-PART_SECONDS = 0.05
-"""How long an executor runs before the clock and interrupts are looked at."""
+FEW = 4
+"""So many epochs may be run in vain where training stops early."""
 
 Arrays = Mapping[str, Any]
 
@@ -32,6 +34,8 @@ class Steps:
     step : TrainingStep
     program : EpochProgram
         The step, compiled.
+    executor : str
+        What it is compiled for.
     settings : mapping of float
         The numbers of the step's settings; the learning rate before the schedule.
     schedule : Schedule
@@ -46,12 +50,22 @@ class Steps:
 
     step: TrainingStep
     program: EpochProgram
+    executor: str
     settings: Mapping[str, float]
     schedule: Schedule
     shuffle: bool
     mixup: Callable[[int, int, int], np.ndarray] | None
     augment: Callable[[Arrays, int], Arrays] | None
     learning_rate: bool = True
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What the steps of one epoch need: the order of its rows, its settings step by step, and its arrays."""
+
+    order: np.ndarray
+    settings: Mapping[str, Any]
+    arrays: Arrays
 
 
 class MiniBatchTraining(Training):
@@ -61,20 +75,33 @@ class MiniBatchTraining(Training):
         super().__init__(*arguments)
         self.steps = steps
         self.steps_per_epoch = -(-self.plan.examples // steps.step.form.batch)
+        self._epoch: Epoch | None = None
+        self._pace = Pace()
 
-    def learn(self) -> str | None:
-        """Go through the epochs."""
-        reason = None
-        while not reason and self.progress.epoch < self.plan.epochs:
-            stopped, ended = self._epoch(), self.complete_epoch()
-            reason = stopped or ended
+    def advance(self, seconds: float) -> str | None:
+        """Do steps for about so many seconds, and judge each epoch once it has ended."""
+        if self.progress.epoch >= self.plan.epochs:
+            return self.ran_out()
+        began, done = time.perf_counter(), self.epochs_done
+        count = self._epochs_at_once(seconds)
+        reason = self._do_epochs(count) if count else self._go_on(seconds)
+        self._pace.measure(time.perf_counter() - began, self.epochs_done - done)
         return reason
+
+    def _go_on(self, seconds: float) -> str | None:
+        """Do steps of the epoch under way for about so many seconds, and judge it once it has ended."""
+        stopped = self._do_part(seconds) if self._steps_left() else None
+        if stopped is None and not self._steps_left():
+            stopped = self.out_of_steps()
+        ended = self.complete_epoch()
+        return stopped or ended
 
     def complete_epoch(self) -> str | None:
         """End the epoch under way if all its steps are done; return the reason to stop, if there is one."""
         if self.progress.epoch_steps < self.steps_per_epoch:
             return None
-        rate = float(self._rates()[-1]) if self.steps.learning_rate else None
+        self._epoch = None
+        rate = float(self._rates(self.progress.epoch)[0, -1]) if self.steps.learning_rate else None
         return self.end_epoch(self.progress, self._mean_loss(), rate)
 
     def judge(self, value: float) -> dict[str, float]:
@@ -82,64 +109,142 @@ class MiniBatchTraining(Training):
         sign = -1.0 if self.plan.watched.higher_is_better else 1.0
         return self.steps.schedule.observe(self.progress.schedule, sign * value)
 
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are done, with the part of the one under way."""
+        return self.progress.epoch + self.progress.epoch_steps / self.steps_per_epoch
+
+    def _epochs_at_once(self, seconds: float) -> int:
+        """Return how many epochs to run in one call: 0 where the one under way goes on part by part."""
+        plan, progress = self.plan, self.progress
+        if progress.epoch_steps or self.handlers.every_step or self.steps.augment is not None:
+            return 0
+        limits = [plan.epochs - progress.epoch, self.steps.program.most_epochs]
+        if plan.steps is not None:
+            limits.append((plan.steps - progress.step) // self.steps_per_epoch)
+        if progress.schedule:  # it may want to know how each epoch went before the next one begins
+            limits.append(1)
+        if self.handlers:  # one of them may end training after any epoch
+            limits.append(1 + progress.epoch // 4)
+        if plan.patience is not None:
+            limits.append(max(plan.patience - progress.waited, FEW))
+        return self._pace.epochs_in(min(seconds, self.seconds_left()), min(limits))
+
+    def _do_epochs(self, count: int) -> str | None:
+        """Run whole epochs in one call, and judge one after the other; return the reason to stop, if there is one.
+
+        Where one is the last, those after it count for nothing.
+        """
+        plan, steps, first = self.plan, self.steps, self.progress.epoch
+        settings, rates = self._settings_of(range(first, first + count))
+        found = steps.program.run_epochs(
+            {**self.progress.parameters, **self.progress.state},
+            plan.arrays,
+            plan.places,
+            settings,
+            seed=plan.seed,
+            first_epoch=first,
+            epochs=count,
+            shuffle=steps.shuffle,
+            judging=None if plan.validation is None else plan.evaluator.judging(self.judged_by),
+        )
+        self._pace.failed = found.failed
+        reason: str | None = None
+        mean = math.nan
+        try:
+            for number, (loss_sum, weight_sum) in enumerate(sums_of_epochs(found.losses, found.weights)):
+                self._reach(found.carried[number], loss_sum, weight_sum, self.steps_per_epoch)
+                mean, rate = self._mean_loss(), float(rates[number, -1]) if steps.learning_rate else None
+                reason = self.end_epoch(self.progress, mean, rate, found.sums[number] if found.sums else None)
+                if reason is not None or self._is_news(rates[number + 1 :]):
+                    break
+        finally:
+            self._settle()
+        done = self.progress.epoch - first
+        self.show(self.epochs_done, done * self.steps_per_epoch * steps.step.form.batch, mean)
+        self.save(if_older_than=plan.checkpoint_seconds)
+        return INTERRUPTED if found.interrupted else self.out_of_steps() or reason
+
+    def _is_news(self, rates: np.ndarray) -> bool:
+        """Say whether the next epoch has other learning rates than those that it was run with, [epochs, steps]."""
+        if not len(rates) or not (self.handlers or self.progress.schedule):
+            return False
+        return not np.array_equal(rates[0], self._rates(self.progress.epoch)[0])
+
+    def _settle(self) -> None:
+        """Make the arrays that are kept for later, so that the memory of all other epochs is free."""
+        progress = self.progress
+        kept = {"parameters": progress.parameters, "state": progress.state, "best": progress.best}
+        made = {kind: dict(arrays) for kind, arrays in kept.items() if not isinstance(arrays, dict)}
+        self.progress = progress.changed(**made)
+
+    def _settings_of(self, epochs: range) -> tuple[dict[str, Any], np.ndarray]:
+        """Return the settings of each step of some epochs, [epochs, steps], and the learning rates."""
+        steps, count = self.steps, self.steps_per_epoch
+        rates = self._rates(epochs.start, len(epochs))
+        settings: dict[str, Any] = {**steps.settings, "learning_rate": rates}
+        if steps.mixup is not None:
+            settings["mixup/ratio"] = np.array([steps.mixup(self.plan.seed, e * count, count) for e in epochs])
+        return settings, rates
+
     def _steps_left(self) -> int:
         """Return how many steps of the epoch there still are to do."""
         progress, steps = self.progress, self.plan.steps
         left = self.steps_per_epoch - progress.epoch_steps
         return left if steps is None else max(0, min(left, steps - progress.step))
 
-    def _epoch(self) -> str | None:
-        """Do the steps of an epoch; return the reason why they were not all done, or have been the last."""
-        order, settings, arrays = self._prepare() if self._steps_left() else (np.empty(0, np.int64), {}, {})
-        while left := self._steps_left():
-            progress = self.progress
-            part = self.steps.program.run(
-                {**progress.parameters, **progress.state},
-                arrays,
-                order,
-                settings,
-                seed=self.plan.seed,
-                first_step=progress.epoch * self.steps_per_epoch,
-                start=progress.epoch_steps,
-                seconds=0.0 if self.handlers.every_step else PART_SECONDS,
-                limit=left,
-            )
-            self._take(part)
-            if part.failed:
-                raise self._failure(arrays, order, settings)
-            reason = "interrupted" if part.interrupted else self._after_part(part)
-            if reason:
-                return reason
-        return self.out_of_steps()
-
-    def _rates(self) -> np.ndarray:
-        """Return the learning rate of each step of the epoch."""
-        epoch, count, schedule = self.progress.epoch, self.steps_per_epoch, self.steps.schedule
-        return self.steps.settings["learning_rate"] * schedule.factors(
-            epoch * count, count, count, self.progress.schedule
+    def _do_part(self, seconds: float) -> str | None:
+        """Do some steps of an epoch; return the reason to stop, if there is one."""
+        progress = self.progress
+        if self._epoch is None:
+            self._epoch = self._prepare()
+        epoch = self._epoch
+        part = self.steps.program.run(
+            {**progress.parameters, **progress.state},
+            epoch.arrays,
+            epoch.order,
+            epoch.settings,
+            seed=self.plan.seed,
+            first_step=progress.epoch * self.steps_per_epoch,
+            start=progress.epoch_steps,
+            seconds=seconds,
+            limit=1 if self.handlers.every_step else self._steps_left(),
         )
+        self._take(part)
+        if part.failed:
+            raise self._failure(epoch)
+        return INTERRUPTED if part.interrupted else self._after_part(part)
 
-    def _prepare(self) -> tuple[np.ndarray, dict[str, Any], Arrays]:
-        """Return the order of the epoch's rows, its settings step by step, and its arrays."""
-        plan, steps, progress = self.plan, self.steps, self.progress
-        epoch, count = progress.epoch, self.steps_per_epoch
-        order = permutation(plan.seed, "order", epoch, plan.examples) if steps.shuffle else np.arange(plan.examples)
-        settings: dict[str, Any] = {**steps.settings, "learning_rate": self._rates()}
-        if steps.mixup is not None:
-            settings["mixup/ratio"] = steps.mixup(plan.seed, epoch * count, count)
-        return order, settings, plan.arrays if steps.augment is None else steps.augment(plan.arrays, epoch)
+    def _rates(self, first: int, epochs: int = 1) -> np.ndarray:
+        """Return the learning rate of each step of some epochs, [epochs, steps]."""
+        count = self.steps_per_epoch
+        numbers = np.arange(first * count, (first + epochs) * count)
+        factors = self.steps.schedule.factors_at(numbers, count, self.progress.schedule)
+        return (self.steps.settings["learning_rate"] * factors).reshape(epochs, count)
+
+    def _prepare(self) -> Epoch:
+        """Return what the steps of the epoch under way need."""
+        plan, steps, epoch = self.plan, self.steps, self.progress.epoch
+        order = plan.places[steps.program.order(plan.seed, epoch, plan.examples)] if steps.shuffle else plan.places
+        settings, _ = self._settings_of(range(epoch, epoch + 1))
+        settings = {name: value[0] if np.ndim(value) else value for name, value in settings.items()}
+        return Epoch(order, settings, plan.arrays if steps.augment is None else steps.augment(plan.arrays, epoch))
 
     def _take(self, part: EpochPart) -> None:
         """Make a part of an epoch the present."""
+        losses = add_all(self.progress.loss_sum, part.losses * part.weights)
+        self._reach(part.carried, losses, add_all(self.progress.weight_sum, part.weights), part.steps)
+
+    def _reach(self, carried: Mapping[str, np.ndarray], loss_sum: float, weight_sum: float, steps: int) -> None:
+        """Make where some steps have led the present."""
         progress, step = self.progress, self.steps.step
-        self.progress = replace(
-            progress,
-            parameters={path: part.carried[path] for path in step.parameters},
-            state={path: part.carried[path] for path in step.state},
-            loss_sum=_add_all(progress.loss_sum, part.losses * part.weights),
-            weight_sum=_add_all(progress.weight_sum, part.weights),
-            epoch_steps=progress.epoch_steps + part.steps,
-            step=progress.step + part.steps,
+        self.progress = progress.changed(
+            parameters=Some.of(carried, step.parameters),
+            state=Some.of(carried, step.state),
+            loss_sum=loss_sum,
+            weight_sum=weight_sum,
+            epoch_steps=progress.epoch_steps + steps,
+            step=progress.step + steps,
             seconds=self.seconds(),
         )
 
@@ -148,14 +253,14 @@ class MiniBatchTraining(Training):
         return progress.loss_sum / progress.weight_sum if progress.weight_sum > 0 else math.nan
 
     def _after_part(self, part: EpochPart) -> str | None:
-        done = self.progress.epoch + self.progress.epoch_steps / self.steps_per_epoch
-        self.show(done, part.steps * self.steps.step.form.batch, self._mean_loss())
+        self.show(self.epochs_done, part.steps * self.steps.step.form.batch, self._mean_loss())
         reason = self.tell(StepEnded, loss=float(part.losses[-1])) if self.handlers.every_step else None
         self.save(if_older_than=self.plan.checkpoint_seconds)
-        return reason or ("the time limit" if self.time_is_up() else None)
+        return reason or (OUT_OF_TIME if self.time_is_up() else None)
 
-    def _failure(self, arrays: Arrays, order: np.ndarray, settings: Mapping[str, Any]) -> Exception:
+    def _failure(self, epoch: Epoch) -> Exception:
         progress, form = self.progress, self.steps.step.form
+        arrays, order, settings = epoch.arrays, epoch.order, epoch.settings
         at, first = progress.epoch_steps, progress.epoch * self.steps_per_epoch
         carried = {**progress.parameters, **progress.state}
         inputs = step_inputs(form, carried, arrays, order, settings, seed=self.plan.seed, first_step=first, at=at)
@@ -163,14 +268,10 @@ class MiniBatchTraining(Training):
         return explain_failure(
             form.graph,
             inputs,
+            executor=self.steps.executor,
             where=f"step {first + at} (epoch {progress.epoch + 1})",
-            outputs=("loss", "magnitude"),
+            outputs=("loss", *form.carried),
             carried=form.carried,
             settings=form.settings,
             rows=self.plan.rows[rows],
         )
-
-
-def _add_all(start: float, values: np.ndarray) -> float:
-    """Add values one after the other, so that the sum does not depend on how an epoch was cut into parts."""
-    return float(np.cumsum(np.concatenate([[start], values]))[-1])

@@ -16,6 +16,7 @@ def explain_failure(
     graph: Graph,
     inputs: Mapping[str, Any],
     *,
+    executor: str,
     where: str,
     outputs: Sequence[str],
     carried: Sequence[str],
@@ -32,6 +33,8 @@ def explain_failure(
     graph : Graph
     inputs : mapping
         What it was run with.
+    executor : str
+        What ran it.
     where : str
         The step.
     outputs : sequence of str
@@ -41,7 +44,7 @@ def explain_failure(
     rows : ndarray of int
         The numbers of the mini-batch's examples in the dataset.
     """
-    values = compile(graph).observe(**inputs)
+    values = compile(graph, executor).observe(**inputs)
     bad = next((node for name in outputs if _bad(values, node := graph.outputs[name])), None)
     if bad is None:
         return TrainingError("training met a value that is not finite, and not when the step was repeated", where=where)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DataError
-from pellucid.executors.program import StepGraph, compile_epochs
+from pellucid.executors.epochs import StepGraph
+from pellucid.executors.program import DEFAULT_EXECUTOR, compile_epochs
 from pellucid.graph.builder import build
 from pellucid.graph.context import Context
 from pellucid.graph.graph import Graph
@@ -19,11 +20,9 @@ from pellucid.ops.activations import relu
 from pellucid.ops.arithmetic import add
 from pellucid.ops.comparison import maximum, minimum, select
 from pellucid.ops.contraction import contraction
-from pellucid.ops.reductions import max as largest
 from pellucid.ops.reductions import sum as total
 from pellucid.ops.rows import one_hot
 from pellucid.optim.settings import check_number
-from pellucid.random import permutation
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,9 @@ class PerceptronFit:
         return f"The classes are not separated within the {self.epochs} epochs given: {left}."
 
 
-def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, seed: int = 0) -> PerceptronFit:
+def fit_perceptron(
+    x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, seed: int = 0, executor: str = DEFAULT_EXECUTOR
+) -> PerceptronFit:
     """Run the perceptron algorithm until it has separated the classes, or the epochs run out.
 
     Each example in turn: where ``t (w x + b) <= 0`` with t = -1 or 1, t x is added to w and t to b. If a line separates
@@ -86,6 +87,8 @@ def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, 
     shuffle : bool
         Whether each epoch takes the examples in a new order.
     seed : int
+    executor : {"native", "interpret"}
+        What runs the graph.
 
     Raises
     ------
@@ -103,12 +106,12 @@ def fit_perceptron(x: Any, y: Any, *, epochs: int = 1000, shuffle: bool = True, 
     x, t = _check(x, y)
     check_number("epochs", epochs, "[1, inf)", whole=True)
     form = StepGraph(_step(x.shape[1]), 1, ("x", "t"), "row_weight", ("weight", "bias"), ())
-    program = compile_epochs(form)
+    program = compile_epochs(form, executor)
     carried: dict[str, np.ndarray] = {"weight": np.zeros(x.shape[1]), "bias": np.zeros(())}
     arrays = {"x": x, "t": t, "row_weight": np.ones(len(x))}
     mistakes: list[int] = []
     while len(mistakes) < epochs and (not mistakes or mistakes[-1]):
-        order = permutation(seed, "order", len(mistakes), len(x)) if shuffle else np.arange(len(x))
+        order = program.order(seed, len(mistakes), len(x)) if shuffle else np.arange(len(x))
         part = program.run(carried, arrays, order, {}, seed=seed, first_step=0, seconds=float("inf"))
         if part.interrupted:
             raise KeyboardInterrupt
@@ -183,7 +186,7 @@ def build_perceptron_step(features: int, outputs: int, rule: PerceptronRule) -> 
             new["bias"] = bias + change[0]
         if rule.l1:
             new |= _pay(new["weight"], state["penalty"] + rule.learning_rate * rule.l1, state["paid"])
-        return {"loss": total(relu(-agreement)), "magnitude": largest(abs(new["weight"])), **new}
+        return {"loss": total(relu(-agreement)), **new}
 
     one = Axis(1, "batch")
     shapes: dict[str, tuple[int, ...]] = {"weight": (features, outputs), "bias": (outputs,)}
@@ -209,8 +212,7 @@ def _step(features: int) -> Graph:
         mistake = (t[0] * z <= 0) & (row_weight[0] > 0)
         new_weight = select(mistake, add(weight, t[0] * x[0]), weight)
         new_bias = select(mistake, bias + t[0], bias)
-        magnitude = maximum(largest(abs(new_weight)), abs(new_bias))
-        return {"loss": select(mistake, 1.0, 0.0), "magnitude": magnitude, "weight": new_weight, "bias": new_bias}
+        return {"loss": select(mistake, 1.0, 0.0), "weight": new_weight, "bias": new_bias}
 
     one = Axis(1, "batch")
     types = {"weight": (features,), "bias": (), "x": (one, features), "t": (one,), "row_weight": (one,)}

@@ -17,7 +17,8 @@ from pellucid.nn.losses import loss as loss_called
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import AugmentArrays, Mixup, Regularizer
 from pellucid.optim.settings import check_number
-from pellucid.training.evaluate import as_arrays, metric_key
+from pellucid.training.evaluate import as_arrays
+from pellucid.training.judge import metric_key
 from pellucid.training.metrics import Metric, metric, metrics_for
 from pellucid.training.step import TrainingStep
 
@@ -90,6 +91,31 @@ def learning_and_validation(
     """Return the examples to learn from, those to judge by if there are any, and the rows of the former."""
     if validation is None or isinstance(validation, Dataset):
         return dataset, validation, np.arange(len(dataset))
+    training, validating = divide_rows(len(dataset), dataset.targets, validation, losses, seed)
+    return dataset.take(training), dataset.take(validating), training
+
+
+def divide_rows(
+    count: int, targets: Any, validation: Any, losses: Mapping[str, Loss], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to learn from, and a share of them to judge by; of classes, each has its share."""
+    check_share(validation)
+    strata = classes_of_targets(count, targets, losses)
+    training, validating = split(count, [1 - validation, validation], seed, strata)
+    return training, validating
+
+
+def classes_of_targets(count: int, targets: Any, losses: Mapping[str, Loss]) -> np.ndarray | None:
+    """Return the class of each example, [count], where the task is to tell classes apart."""
+    task = next(iter(losses.values())).task
+    if task not in ("binary", "multiclass") or not isinstance(targets, np.ndarray) or targets.size != count:
+        return None
+    flat = targets.reshape(count)
+    return flat if np.array_equal(flat, np.round(flat)) else None  # soft targets are no classes
+
+
+def check_share(validation: Any) -> None:
+    """Raise a UsageError where this is no share of the examples."""
     number = isinstance(validation, numbers.Real) and not isinstance(validation, bool)
     if not number or not 0 < validation < 1:
         raise UsageError(
@@ -98,14 +124,6 @@ def learning_and_validation(
             got=repr(validation)[:80],
             fix="Write validation=0.1, or validation=pl.Dataset({'x': x}, y).",
         )
-    task = next(iter(losses.values())).task
-    targets = dataset.targets
-    strata = None
-    if task in ("binary", "multiclass") and isinstance(targets, np.ndarray) and targets.size == len(dataset):
-        flat = targets.reshape(len(dataset))
-        strata = flat if np.array_equal(flat, np.round(flat)) else None  # soft targets are no classes
-    training, validating = split(len(dataset), [1 - validation, validation], seed, strata)
-    return dataset.take(training), dataset.take(validating), training
 
 
 def validation_arrays(network: Network, losses: Mapping[str, Loss], validating: Dataset) -> dict[str, Any]:
@@ -216,7 +234,12 @@ def _needs_steps(regularizer: Regularizer) -> bool:
 
 def fingerprint_of(step: TrainingStep, *parts: Any) -> str:
     """Return a short text that differs where anything differs that the numbers of a run depend on."""
-    digest = hashlib.sha256(str(step.graph).encode())
+    return digest_of(str(step.graph), *parts)
+
+
+def digest_of(text: str, *parts: Any) -> str:
+    """Return a short text that differs where a text or anything in the parts differs, arrays included."""
+    digest = hashlib.sha256(text.encode())
 
     def add(item: Any) -> None:
         if isinstance(item, Mapping):

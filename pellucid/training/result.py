@@ -14,6 +14,7 @@ from pellucid.nn.network import Network
 from pellucid.training.checkpoint import Progress
 from pellucid.training.checks import check_parts
 from pellucid.training.evaluate import Evaluator, as_arrays
+from pellucid.training.loop import Training
 from pellucid.training.preparation import chosen_metrics
 
 
@@ -79,6 +80,16 @@ class Fit:
         check_parts(self.network, dataset)
         chosen = chosen_metrics(self.losses, metrics)
         return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
+
+
+NOT_FINITE = "a value is not finite"
+"""Why a training stopped that met NaN or infinity."""
+
+
+def training_result(training: Training, reason: str) -> Fit:
+    """Return what a training that has stopped, for this reason, has brought."""
+    plan = training.plan
+    return result_of(plan.evaluator, training.progress, reason, plan.validation is not None)
 
 
 def result_of(evaluator: Evaluator, state: Progress, reason: str, validated: bool) -> Fit:

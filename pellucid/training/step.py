@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.errors import UsageError, nearest
-from pellucid.executors.program import StepGraph
+from pellucid.executors.epochs import StepGraph
 from pellucid.graph.context import Context, Parameter, State, initial_state
 from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.graph import Graph
@@ -19,9 +19,7 @@ from pellucid.nn.losses import Loss, weighted_mean
 from pellucid.nn.losses.loss import blank_unused
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import Mixup, Regularizer, output_weights
-from pellucid.ops.basic import cast
-from pellucid.ops.comparison import maximum, select
-from pellucid.ops.reductions import max as largest
+from pellucid.ops.comparison import select
 from pellucid.ops.rolls import roll
 from pellucid.ops.shapes import reshape
 from pellucid.optim.clipping import clip_gradients
@@ -122,7 +120,7 @@ def build_objective(
 ) -> tuple[Value, Value, dict[str, Value]]:
     """Add the network, its loss and its penalties; return the objective, the loss alone, and the outputs."""
     inputs = network.declare_inputs(context)
-    targets = _declare_targets(context, network, losses)
+    targets = declare_targets(context, network, losses)
     weight = context.input(WEIGHT, Type(network.dtype, (context.batch,)))
     for regularizer in regularizers:
         inputs, targets = regularizer.before_loss(context, inputs, targets)
@@ -136,10 +134,10 @@ def build_objective(
     with context.scope("loss"):
         used = {name: blank_unused(value, weight) for name, value in outputs.items()}
         targets = {name: blank_unused(value, weight) for name, value in targets.items()}
-        each = _losses(context, network, losses, used, targets)
+        each = losses_of_examples(context, network, losses, used, targets)
         if ratio is not None:
             partners = {name: _partners(value, weight) for name, value in targets.items()}
-            each = ratio * each + (1 - ratio) * _losses(context, network, losses, used, partners)
+            each = ratio * each + (1 - ratio) * losses_of_examples(context, network, losses, used, partners)
         context.builder.name(each, "loss/examples")
         loss = weighted_mean(each, weight)
     parameters = {path: context.values[path] for path in context.parameters}
@@ -154,7 +152,7 @@ def build_objective(
     return objective, loss, outputs
 
 
-def _losses(
+def losses_of_examples(
     context: Context,
     network: Network,
     losses: Mapping[str, Loss],
@@ -200,7 +198,7 @@ def _partners(value: Value, weight: Value) -> Value:
 
 
 def _finish(context: Context, network: Network, losses: Mapping[str, Loss], loss: Value, batch: int) -> TrainingStep:
-    outputs = {"loss": loss, "magnitude": _magnitude(context)}
+    outputs = {"loss": loss}
     for path in [*context.parameters, *context.state]:
         outputs[path] = context.updates.get(path, context.values[path])
     graph = simplify(context.builder.finish(outputs, after="building the training step"))
@@ -215,27 +213,13 @@ def _finish(context: Context, network: Network, losses: Mapping[str, Loss], loss
     return TrainingStep(form, dict(context.parameters), dict(context.state), dict(context.settings))
 
 
-def _magnitude(context: Context) -> Value:
-    """Return the largest size of any updated value: not finite where one is not.
-
-    State counts too: an infinite mean of squares would end learning without a word.
-    """
-    result = None
-    for value in context.updates.values():
-        if not value.dtype.is_float or not value.type.size:
-            continue
-        size = cast(largest(abs(value)) if value.shape else abs(value), context.dtype)
-        result = size if result is None else maximum(result, size)
-    return context.builder.name(result if result is not None else context.builder.constant(0.0), "magnitude")
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """A graph that predicts, without dropout or noise.
 
     Its outputs are, for each output of the network, ``prediction`` (or ``prediction/<output>``): what the loss says
     that the output means; `kinds` says which, such as ``probability``. What else the loss says stands beside it, such
-    as ``prediction/variance``. If targets are taken too, there is ``loss/examples``, [batch].
+    as ``prediction/variance``.
     """
 
     graph: Graph
@@ -244,8 +228,9 @@ class Evaluation:
     kinds: dict[str, str]
 
 
-def build_evaluation(network: Network, losses: Mapping[str, Loss], batch: int, targets: bool = True) -> Evaluation:
-    """Return the graph that predicts `batch` examples (axis ``batch``) and, with `targets`, computes their losses."""
+def build_evaluation(network: Network, losses: Mapping[str, Loss], batch: int) -> Evaluation:
+    """Return the graph that predicts `batch` examples (axis ``batch``)."""
+    target_inputs(network, losses)  # says so where outputs and losses are not the same
     context = Context(training=False, batch=Axis(batch, "batch"), dtype=network.dtype)
     outputs = network.build(context, **network.declare_inputs(context))
     results: dict[str, Value] = {}
@@ -255,15 +240,12 @@ def build_evaluation(network: Network, losses: Mapping[str, Loss], batch: int, t
         kinds[name], *others = told
         results[prediction_name(network, name)] = told[kinds[name]]
         results |= {f"{prediction_name(network, name)}/{kind}": told[kind] for kind in others}
-    if targets:
-        given = _declare_targets(context, network, losses)
-        with context.scope("loss"):
-            results["loss/examples"] = _losses(context, network, losses, outputs, given)
     graph = simplify(context.builder.finish(results, after="building the evaluation"))
     return Evaluation(graph, tuple(context.parameters), dict(context.settings), kinds)
 
 
-def _declare_targets(context: Context, network: Network, losses: Mapping[str, Loss]) -> dict[str, Value]:
+def declare_targets(context: Context, network: Network, losses: Mapping[str, Loss]) -> dict[str, Value]:
+    """Declare the inputs that hold targets, [batch, ...], by name."""
     return {
         name: context.input(name, Type(type.dtype, (context.batch, *type.shape)))
         for name, type in target_inputs(network, losses).items()

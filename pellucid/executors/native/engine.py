@@ -1,0 +1,86 @@
+"""From IR to machine code: parsing, a few passes, and the functions' addresses."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import binding as llvm
+
+from pellucid.executors.native.emit import Module
+from pellucid.executors.native.target import Target, host
+
+_LOCK = threading.Lock()  # LLVM's global context is not safe for threads
+
+
+def new_module(name: str, target: Target | None = None) -> Module:
+    """Return an empty module for a processor, the host by default."""
+    target = target or host()
+    machine = target.machine()
+    return Module(name, target.triple, str(machine.target_data), target.attributes)
+
+
+class Code:
+    """Machine code of a module, freed when it is closed or dropped."""
+
+    def __init__(self, module: Module, target: Target | None = None, simplified: bool = True):
+        self.target = target or host()
+        with _LOCK:
+            machine = self.target.machine()
+            parsed = llvm.parse_assembly(module.text())
+            parsed.verify()
+            if simplified:
+                _simplify(parsed, machine)
+            self._engine: llvm.ExecutionEngine | None = llvm.create_mcjit_compiler(parsed, machine)
+            self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Return the address of a function."""
+        if self._engine is None:
+            raise RuntimeError("the code was closed")
+        found = self._engine.get_function_address(name)
+        if not found:
+            raise RuntimeError(f"no function {name} in the generated code")
+        return found
+
+    def function(self, name: str, *types: type, result: type | None = None) -> Any:
+        """Return a function that Python can call; other threads run while it does."""
+        found: Any = ctypes.CFUNCTYPE(result, *types)(self.address(name))
+        found.code = self  # keeps the code in memory
+        return found
+
+    def close(self) -> None:
+        """Free the code; its functions may not be called any more."""
+        with _LOCK:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+
+def assembly(module: Module, target: Target | None = None, simplified: bool = True) -> str:
+    """Return the assembly that a module becomes, for reading and for processors other than this."""
+    target = target or host()
+    with _LOCK:
+        machine = target.machine()
+        parsed = llvm.parse_assembly(module.text())
+        parsed.verify()
+        if simplified:
+            _simplify(parsed, machine)
+        return machine.emit_assembly(parsed)
+
+
+def publish(code: Code, names: Sequence[str]) -> None:
+    """Let modules that are compiled later call functions of this code, which must never be closed."""
+    for name in names:
+        llvm.add_symbol(name, code.address(name))
+
+
+def _simplify(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """Run the few passes that pay: inlining, and combining instructions. The full pipeline takes four times as long."""
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_instruction_combine_pass()
+    passes.run(parsed, builder)

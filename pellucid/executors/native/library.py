@@ -1,0 +1,50 @@
+"""Functions that generated programs share: compiled once in a process, when they are first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pellucid.executors.native.emit import Module
+from pellucid.executors.native.engine import Code, new_module, publish
+from pellucid.executors.native.target import Target, host
+
+_LOCK = threading.Lock()
+_READY: dict[str, Code] = {}
+
+
+@dataclass(frozen=True)
+class Library:
+    """A module of functions that other modules call by name.
+
+    Attributes
+    ----------
+    name : str
+        The module's name, which no other library has.
+    write : function of a module and its target
+        Writes the functions.
+    """
+
+    name: str
+    write: Callable[[Module, Target], None]
+
+    def module(self, target: Target | None = None) -> Module:
+        """Return the functions as IR for a processor, the host by default."""
+        target = target or host()
+        module = new_module(self.name, target)
+        self.write(module, target)
+        return module
+
+    def require(self) -> Code:
+        """Make sure that later modules can call the functions, and return their code. Any thread may ask."""
+        found = _READY.get(self.name)
+        if found is not None:
+            return found
+        with _LOCK:
+            if self.name not in _READY:
+                module = self.module()
+                code = Code(module)
+                publish(code, [fn.name for fn in module.functions.values() if not fn.internal])
+                _READY[self.name] = code
+            return _READY[self.name]

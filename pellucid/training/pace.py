@@ -1,0 +1,72 @@
+"""How many epochs go into one call, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Pace:
+    """How long epochs have taken, and so how many to run in one call.
+
+    Attributes
+    ----------
+    seconds : float or None
+        What the last epochs took, each; None where none was run as a whole.
+    failed : bool
+        Whether the next epoch is one that can not be finished.
+    """
+
+    seconds: float | None = None
+    failed: bool = False
+
+    def measure(self, seconds: float, epochs: float) -> None:
+        """Learn that so many epochs took so long."""
+        self.seconds = seconds / epochs if epochs >= 1 else None
+
+    def epochs_in(self, seconds: float, limit: int) -> int:
+        """Return how many epochs to run: none in one call where one alone would take too long, or fails."""
+        if self.failed or self.seconds is None or self.seconds > seconds:
+            return 0
+        return min(limit, max(1, int(seconds / max(self.seconds, 1e-6))))
+
+
+class Some(Mapping[str, np.ndarray]):
+    """Those arrays of a mapping that have certain names."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], names: Mapping[str, Any]):
+        self._arrays, self._names = arrays, names
+
+    @staticmethod
+    def of(arrays: Mapping[str, np.ndarray], names: Mapping[str, Any]) -> Mapping[str, np.ndarray]:
+        """Return them, in a dict where the arrays are there already and not made when they are asked for."""
+        return {name: arrays[name] for name in names} if isinstance(arrays, dict) else Some(arrays, names)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __reduce__(self) -> tuple:
+        return dict, (dict(self),)
+
+
+def add_all(start: float, values: np.ndarray) -> float:
+    """Add values one after the other, so that the sum does not depend on how an epoch was cut into parts."""
+    return float(np.cumsum(np.concatenate([[start], values]))[-1])
+
+
+def sums_of_epochs(losses: np.ndarray, weights: np.ndarray) -> list[tuple[float, float]]:
+    """Return for each epoch what :func:`add_all` gives for the losses by weight, and for the weights."""
+    by_weight, weight = np.cumsum(losses * weights, axis=1), np.cumsum(weights, axis=1)
+    return list(zip(by_weight[:, -1].tolist(), weight[:, -1].tolist(), strict=True))
