@@ -16,7 +16,7 @@ TABLE := examples/tables/digits.csv
 .DELETE_ON_ERROR:
 # Two pips must not write into one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint format docs results comparison memory clean
+.PHONY: help demo test test-long lint format docs results comparison memory benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ comparison: $(VENV)/.installed ## Compare the default estimators with scikit-lea
 memory: $(VENV)/.installed ## Measure the memory that a table of 1 GB takes (minutes)
 	$(BIN)/python docs/make_memory.py
 
+benchmarks: $(VENV)/.installed-bench ## Measure against PyTorch, JAX and scikit-learn (ten minutes on quiet cores)
+	$(BIN)/pellucid bench --write docs/benchmarks.md
+
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist runs/demo runs/demo-rows.csv
 	find pellucid tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
@@ -72,6 +75,10 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.created
 
 $(VENV)/.installed-%: pyproject.toml $(VENV)/.created
 	$(PIP) --editable '.[$*]'
+	@touch $@
+
+$(VENV)/.installed-bench: pyproject.toml $(VENV)/.created
+	$(PIP) --editable '.[bench]' '$(TORCH)'
 	@touch $@
 
 $(VENV)/.installed-oracles: pyproject.toml $(VENV)/.created

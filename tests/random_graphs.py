@@ -76,7 +76,13 @@ class RandomGraph:
         return [name for name, node in self.graph.inputs.items() if node.type.dtype.is_float]
 
 
-def random_graph(seed: int, dtype: DType = pl.float64, everything: bool = False) -> RandomGraph:
+def random_graph(
+    seed: int,
+    dtype: DType = pl.float64,
+    everything: bool = False,
+    sizes: Sequence[int] = (1, 2, 3, 4),
+    most: int = MOST_ELEMENTS,
+) -> RandomGraph:
     """Return the random graph of a seed, of 5 to 40 nodes.
 
     Parameters
@@ -86,9 +92,13 @@ def random_graph(seed: int, dtype: DType = pl.float64, everything: bool = False)
         Of all floats in the graph.
     everything : bool
         Also use random draws and ``stop_gradient``, which other libraries and finite differences do not follow.
+    sizes : sequence of int
+        Of axes of inputs.
+    most : int
+        The most elements that a value may have.
     """
     for attempt in itertools.count():
-        grown = _Growth(np.random.default_rng([seed, attempt]), dtype, everything).grow()
+        grown = _Growth(np.random.default_rng([seed, attempt]), dtype, everything, sizes, most).grow()
         if grown is not None:
             graph, inputs = grown
             return RandomGraph(seed, graph, inputs)
@@ -98,8 +108,8 @@ def random_graph(seed: int, dtype: DType = pl.float64, everything: bool = False)
 class _Growth:
     """A graph that grows, with the numbers of every node."""
 
-    def __init__(self, rng: np.random.Generator, dtype: DType, everything: bool):
-        self.rng, self.dtype, self.everything = rng, dtype, everything
+    def __init__(self, rng: np.random.Generator, dtype: DType, everything: bool, sizes: Sequence[int], most: int):
+        self.rng, self.dtype, self.everything, self.sizes, self.most = rng, dtype, everything, sizes, most
         self.builder = Builder()
         self.numbers: dict[Node, np.ndarray] = {}
         self.inputs: dict[str, np.ndarray] = {}
@@ -152,7 +162,7 @@ class _Growth:
             value = make()
         except PellucidError:
             return None  # a choice that does not fit, such as shapes that do not broadcast
-        if value.type.size == 0 or value.type.size > MOST_ELEMENTS or value.ndim > 4 or value.dtype != self.dtype:
+        if value.type.size == 0 or value.type.size > self.most or value.ndim > 4 or value.dtype != self.dtype:
             return None
         if not self.compute(value):
             return None
@@ -175,6 +185,12 @@ class _Growth:
                 return False
             self.numbers[node] = result
         return True
+
+    def broadcasts(self, value: Value, other: Value) -> bool:
+        try:
+            return math.prod(broadcast_shapes(value.shape, other.shape)) <= self.most
+        except PellucidError:
+            return False
 
     # -- choices -----------------------------------------------------------------------------------------------------
 
@@ -199,7 +215,7 @@ class _Growth:
         return chosen or (int(self.rng.integers(value.ndim)),)
 
     def shape(self) -> Shape:
-        sizes = [int(size) for size in self.rng.choice([1, 2, 3, 4], size=self.rng.choice(4, p=[0.15, 0.3, 0.4, 0.15]))]
+        sizes = [int(size) for size in self.rng.choice(self.sizes, size=self.rng.choice(4, p=[0.15, 0.3, 0.4, 0.15]))]
         return (self.batch, *sizes[1:]) if sizes and self.flip(0.4) else tuple(sizes)
 
     def input(self, shape: Shape | None = None) -> Value:
@@ -261,7 +277,7 @@ class _Growth:
     def apply(self, op: Elementwise) -> Value:
         operands = [self.pick()]
         while len(operands) < op.arity:
-            operands.append(self.pick(lambda value: _broadcasts(value, operands[0])))
+            operands.append(self.pick(lambda value: self.broadcasts(value, operands[0])))
         if op.arity > 1 and self.flip(0.2):
             operands[-1] = self.builder.constant(round(float(self.rng.uniform(0.5, 3.0)), 3), self.dtype)
         operands = [self.bring(operand, sample) for operand, sample in zip(operands, op.sample, strict=True)]
@@ -273,7 +289,9 @@ class _Growth:
 
     def comparison(self) -> Value:
         x = self.pick(lambda value: value.ndim > 0)
-        other = self.pick(lambda value: _broadcasts(value, x)) if self.flip() else round(float(self.rng.normal()), 3)
+        other = (
+            self.pick(lambda value: self.broadcasts(value, x)) if self.flip() else round(float(self.rng.normal()), 3)
+        )
         return self.choose(COMPARISONS)(x, other)
 
     def condition(self) -> Value:
@@ -287,8 +305,10 @@ class _Growth:
 
     def select(self) -> Value:
         condition = self.condition()
-        x = self.pick(lambda value: _broadcasts(value, condition))
-        other = self.pick(lambda value: _broadcasts(value, x)) if self.flip(0.7) else float(self.rng.integers(-2, 3))
+        x = self.pick(lambda value: self.broadcasts(value, condition))
+        other = (
+            self.pick(lambda value: self.broadcasts(value, x)) if self.flip(0.7) else float(self.rng.integers(-2, 3))
+        )
         return pl.select(condition, x, other) if self.flip() else pl.select(condition, other, x)
 
     def cast(self) -> Value:
@@ -465,13 +485,6 @@ class _Growth:
             total = part if total is None else total + part
         assert total is not None
         return total
-
-
-def _broadcasts(value: Value, other: Value) -> bool:
-    try:
-        return math.prod(broadcast_shapes(value.shape, other.shape)) <= MOST_ELEMENTS
-    except PellucidError:
-        return False
 
 
 def _kink_distance(node: Node, arrays: tuple[np.ndarray, ...]) -> float:

@@ -4,15 +4,18 @@ import csv
 import io
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from llvmlite import binding as llvm
 
 import pellucid as pl
 from pellucid.cli import main
-from pellucid.model import load_model
+from pellucid.model import load_model, save_model
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "examples" / "tables"
@@ -91,6 +94,82 @@ def test_a_model_says_what_it_is(wine, capsys):
         assert words in told
     found = told_json(capsys, "show", wine)
     assert f'"{pl.__version__}"' in json.dumps(found) and str(count) in json.dumps(found)
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_the_kernels_of_a_model_are_shown_in_every_terminal(wine, capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = run(capsys, "show", wine, "--kernels").out
+    assert max(map(len, told.splitlines())) <= columns
+    words = " ".join(told.split())
+    for word in ("dense_1/contraction", "writes prediction", "lasting", "GFLOP/s", "of peak", "any number of rows"):
+        assert word in words
+
+
+def test_the_kernels_of_a_model_are_data_for_programs(wine, capsys):
+    found = told_json(capsys, "show", wine, "--kernels")
+    assert set(found) == {
+        *("kernels", "rows", "batch", "memory", "processor", "writing_seconds", "compile_seconds", "seconds")
+    }
+    shapes = [kernel["shape"] for kernel in found["kernels"] if kernel["kind"] == "product"]
+    assert [sorted(shape) for shape in shapes] == [[6, 13, found["rows"]], [3, 6, found["rows"]]]
+    assert all(kernel["seconds"] > 0 for kernel in found["kernels"])
+
+
+def test_the_training_step_of_a_model_is_built_anew(wine, diabetes, capsys):
+    found = told_json(capsys, "show", wine, "--kernels", "--step")
+    written = {path for kernel in found["kernels"] for path in kernel["writes"]}
+    assert found["batch"] == 32 and {"loss", "new dense_1/weight", "new adam/m/dense_2/bias"} <= written
+    assert "a training step of 32 rows" in run(capsys, "show", diabetes, "--kernels", "--step").out
+
+
+def test_the_code_of_a_model_is_printed(wine, capsys):
+    prediction, step = (run(capsys, "show", wine, "--llvm", *more).out for more in ([], ["--step"]))
+    assert "; stored: prediction\n" in prediction and "@epoch(" not in prediction
+    assert "; stored: new dense_1/weight\n" in step and "define void @epoch(" in step
+    for code in (prediction, step):
+        llvm.parse_assembly(code).verify()
+
+
+def test_names_in_a_model_reach_its_code_in_comments_alone(wine, tmp_path, capsys):
+    model = load_model(wine)
+    name = '"y\\n}\\ndefine void @gone() {\\nret void }\\u001b[2J"'
+    text = str(model.graph)
+    assert "encoders/scaled" in text
+    save_model(replace(model, graph=pl.parse(text.replace("encoders/scaled", name))), tmp_path / "other")
+    told = run(capsys, "show", str(tmp_path / "other"), "--llvm").out
+    assert "\x1b" not in told and not [line for line in told.splitlines() if "gone" in line and line.lstrip()[0] != ";"]
+    assert llvm.parse_assembly(told).verify() is None
+    shown = run(capsys, "show", str(tmp_path / "other"), "--kernels").out
+    assert "\x1b" not in shown and "\\x1b[2J" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--kernels", "--llvm"], "do not go together"),
+        (["--step"], "Give --kernels or --llvm too"),
+        (["--llvm", "--json"], "Leave --json out"),
+    ],
+)
+def test_options_of_code_that_do_not_go_together(wine, capsys, options, told):
+    found, errors = run(capsys, "show", wine, *options, code=2)
+    assert not found and told in errors
+
+
+def test_a_training_step_needs_the_record_of_the_run(wine, tmp_path, capsys):
+    folder = tmp_path / "model"
+    shutil.copytree(wine, folder)
+    record = (folder / "run.toml").read_text(encoding="utf-8")
+    for text, told in (
+        (record.replace("hidden = [6]", "hidden = [7]"), "another network"),
+        (record.replace('name = "adam"', 'name = "lbfgs"').replace("dropout = 0.2", "dropout = 0.0"), "takes no steps"),
+        (record.replace('name = "adam"', 'name = "adm"'), "Did you mean 'adam'"),
+        (None, "no run.toml"),
+    ):
+        (folder / "run.toml").unlink() if text is None else (folder / "run.toml").write_text(text, encoding="utf-8")
+        found, errors = run(capsys, "show", str(folder), "--llvm", "--step", code=2)
+        assert not found and told in errors and errors.count("\n") == 1
 
 
 # -- predict ---------------------------------------------------------------------------------------------------------

@@ -52,6 +52,19 @@ def test_what_is_said_later_counts(tmp_path):
     assert recipe.learning_rate == 0.01 and recipe.dropout == 0.2
 
 
+def test_the_executor_is_chosen_and_recorded(tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    assert main(["train", WINE, "-t", "cultivar", "--out", folder, "--executor", "interpret", *SMALL]) == 0
+    assert recorded(tmp_path / "run").recipe.executor == "interpret"
+    assert main(["evaluate", folder, WINE, "--executor", "interpret", "--json"]) == 0
+    capsys.readouterr()
+    for command in (["train", WINE, "-t", "cultivar"], ["predict", folder, WINE], ["evaluate", folder, WINE]):
+        assert main([*command, "--executor", "interpreted"]) == 2
+        refused(capsys, "Did you mean 'interpret'?")
+    assert main(["observe", folder, WINE, "--row", "0", "--executor", "gpu"]) == 2
+    refused(capsys, "no executor is called 'gpu'")
+
+
 def test_a_run_is_repeated_from_its_record_to_the_bit(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     chosen = ["--seed", "5", "--set", "network.activation=tanh", "--set", "encoders.scaling=robust"]

@@ -13,6 +13,7 @@ from random_graphs import random_graph
 
 import pellucid as pl
 from pellucid.errors import DeclarationError, GraphError
+from pellucid.executors.interpret import compile as interpret
 from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.graph import Graph, verify
 
@@ -409,8 +410,8 @@ def test_gradient_graphs_keep_the_values_and_are_well_formed():
         case = random_graph(seed, everything=True)
         gradient = pl.differentiate(case.graph, of="loss")
         verify(gradient)
-        found = pl.compile(gradient)(**case.inputs)
-        assert found["loss"].tobytes() == pl.compile(case.graph)(**case.inputs)["loss"].tobytes()
+        found = interpret(gradient)(**case.inputs)
+        assert found["loss"].tobytes() == interpret(case.graph)(**case.inputs)["loss"].tobytes()
         for name in case.differentiated:
             assert found[f"d loss / d {name}"].shape == case.inputs[name].shape
             assert gradient.outputs[f"d loss / d {name}"].type == case.graph.inputs[name].type

@@ -423,8 +423,13 @@ def test_an_interrupt_signal_in_the_middle_of_an_epoch_keeps_finished_steps(tmp_
         import os, signal, sys, threading
         sys.path.insert(0, sys.argv[1])
         from test_fit import fit
-        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        fitted = fit(epochs=10**6, batch_size=1)
+        from pellucid.training.events import TrainingStarted
+
+        def interrupt_soon(event):
+            if isinstance(event, TrainingStarted):
+                threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+        fitted = fit(epochs=10**6, batch_size=1, on=interrupt_soon)
         assert fitted.reason == "interrupted", fitted.reason
         again = fit(epochs=10**6, batch_size=1, time_limit=0.0)
         print("kept", fitted.progress.step > 0)

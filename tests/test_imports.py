@@ -31,6 +31,7 @@ FLOORS = {
     "training": 5,
     "inspection": 5,
     "model": 5,
+    "bench": 6,
     "diagnosis": 6,
     "tuning": 6,
     "workflow": 6,
@@ -42,14 +43,26 @@ UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its comman
 # Libraries that only some places may import, and Pellucid's own modules that only some may see of a package.
 CONFINED = {
     "llvmlite": ("pellucid.executors.native",),
+    "jax": ("pellucid.bench.peers.jax_scan",),
+    "optax": ("pellucid.bench.peers.jax_scan",),
+    "torch": ("pellucid.bench.peers.pytorch",),
     "sklearn": (
+        "pellucid.bench.peers.scikit_learn",
         "pellucid.estimators",
         "pellucid.diagnosis",
         "pellucid.inspection",
         "pellucid.workflow.baselines.gradient_boosting",
     ),
 }
-VISIBLE = {("training", "executors"): "pellucid.executors.program"}
+VISIBLE = {
+    ("training", "executors"): (
+        "pellucid.executors.program",
+        "pellucid.executors.epochs",
+        "pellucid.executors.cores",
+        "pellucid.executors.inputs",
+        "pellucid.executors.predictor",
+    )
+}
 
 HEAVY = ["matplotlib", "narwhals", "pandas", "pyarrow", "rich", "safetensors", "scipy", "sklearn", "typer"]
 
@@ -102,8 +115,8 @@ def complaint(module: str, target: str) -> str | None:
     if FLOORS[other] >= FLOORS[own]:
         return f"{own} (floor {FLOORS[own]}) may import from lower floors only, and {other} is on floor {FLOORS[other]}"
     allowed = VISIBLE.get((own, other))
-    if allowed and not lies_in(target, allowed):
-        return f"{own} may see of {other} only {allowed}"
+    if allowed and not any(lies_in(target, found) for found in allowed):
+        return f"{own} may see of {other} only {', '.join(allowed)}"
     return None
 
 

@@ -35,13 +35,14 @@ def records(fitted):
 # fmt: off
 LOOP = {
     "pellucid/training/loop.py": {
-        "end_epoch", "_judged", "judge", "tell", "learn", "show", "time_is_up", "seconds", "out_of_steps",
+        "end_epoch", "_judged", "judge", "tell", "show", "time_is_up", "seconds", "out_of_steps", "ran_out",
     },
     "pellucid/training/mini_batches.py": {
-        "_epoch", "_prepare", "_take", "_mean_loss", "_after_part", "_rates", "_steps_left", "complete_epoch", "judge",
-        "learn",
+        "_do_part", "_prepare", "_take", "_mean_loss", "_after_part", "_rates", "_steps_left", "complete_epoch",
+        "judge", "advance", "epochs_done", "_do_epochs", "_go_on", "_settle", "_settings_of", "_epochs_at_once",
+        "_reach", "_is_news",
     },
-    "pellucid/training/evaluate.py": {"run", "evaluate"},
+    "pellucid/training/evaluate.py": {"run", "evaluate", "conclude"},
 }
 # fmt: on
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pellucid.cli.bench import bench
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.help import Command, Commands
 from pellucid.cli.init import init
@@ -107,12 +108,21 @@ _add(
     show_model,
     "pellucid show runs/wine-cultivar-1",
     "pellucid show runs/wine-cultivar-1 --json",
+    "pellucid show runs/wine-cultivar-1 --kernels --step",
+    "pellucid show runs/wine-cultivar-1 --llvm > wine.ll",
 )
 _add(
     "init",
     init,
     "pellucid init wine.csv --target cultivar > run.toml",
     "pellucid train wine.csv --config run.toml",
+)
+_add(
+    "bench",
+    bench,
+    "pellucid bench --only tiny --only mid",
+    "pellucid bench --peers none --quick",
+    "pellucid bench --cores 0,1 --write docs/benchmarks.md",
 )
 
 # Typer carries a copy of Click in newer versions and takes Click's own in older ones.

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli.options import check_table
+from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import show, show_json
 from pellucid.cli.show import read_record
 from pellucid.data.tables.table import Table, read_table
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.model.folder import load_model
 from pellucid.workflow.evaluate import evaluate_model
 from pellucid.workflow.reports.view_report import view_report
@@ -25,6 +26,7 @@ def evaluate(
     weight: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column that says how much a row counts.")
     ] = None,
+    executor: ExecutorOption = DEFAULT_EXECUTOR,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, and nothing else.")] = False,
 ) -> None:
     """Report how good a model is on the rows of a table, beside a constant prediction.
@@ -33,7 +35,7 @@ def evaluate(
     something only for rows that the model was not trained on.
     """
     check_table(table)
-    loaded, data = load_model(model), read_table(table)
+    loaded, data = load_model(model, executor), read_table(table)
     report = evaluate_model(loaded, data, weight=weight)
     of_training = column_of_weights(model, data)
     if of_training is not None and weight is None:

@@ -9,11 +9,12 @@ import typer
 from pellucid.cli.observe_node import describe_node, find_node, view_node
 from pellucid.cli.observe_view import view_nodes, view_row
 from pellucid.cli.observed_row import ObservedRow
-from pellucid.cli.options import check_table
+from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.cells import numbers_of
 from pellucid.data.tables.table import Table, read_table
 from pellucid.errors import UsageError
+from pellucid.executors.program import ONCE
 from pellucid.inspection.network_figure import draw_network
 from pellucid.inspection.observe import observe as observe_graph
 from pellucid.model.folder import load_model
@@ -31,6 +32,7 @@ def observe(
     node: Annotated[
         str | None, typer.Option("--node", metavar="PATH", help="Show this node alone, such as dense_1/gelu.")
     ] = None,
+    executor: ExecutorOption = ONCE,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, and nothing else.")] = False,
 ) -> None:
     """Show one row's way through the network: every value, and the gradient of the loss with respect to it.
@@ -44,7 +46,7 @@ def observe(
     check_table(table)
     if draw is not None:
         check_file("--draw", draw, (".svg",), "an SVG file", table)
-    loaded = load_model(model)
+    loaded = load_model(model, executor)
     found = observe_row(loaded, read_table(table), row)
     chosen = None if node is None else find_node(found.seen, node)
     if draw is not None:
@@ -69,7 +71,7 @@ def observe_row(model: Model, table: Table, row: int) -> ObservedRow:
     one = take_row(model, table, row)
     graph, inputs = model.observation(one)
     of = "loss" if "loss" in graph.outputs else "score"
-    return ObservedRow(model, one, row, observe_graph(graph, of, **inputs))
+    return ObservedRow(model, one, row, observe_graph(graph, of, model.executor, **inputs))
 
 
 def take_row(model: Model, table: Table, row: int) -> Table:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from pellucid.errors import UsageError
 from pellucid.workflow.plans.plan import Plan, read_plan
@@ -25,8 +27,22 @@ OF_PLAN = {
     "--seed": "seed",
     "--from": "start_from",
 }
-OF_RECIPE = {"--metric": "metric", "--epochs": "epochs", "--hidden": "hidden", "--time": "time_limit"}
+OF_RECIPE = {
+    "--metric": "metric",
+    "--epochs": "epochs",
+    "--hidden": "hidden",
+    "--time": "time_limit",
+    "--executor": "executor",
+}
 """Options that are short names of settings, and the fields that these are."""
+
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor", metavar="NAME", help="What runs the network: native (machine code) or interpret (NumPy)."
+    ),
+]
+"""The option of commands that run a model."""
 
 SETS_OF_COLUMNS = ("--target", "--ignore")
 

@@ -25,13 +25,13 @@ class Carried(Exception):
         self.raised = raised
 
 
-def show(view: RenderableType) -> None:
-    """Print a view on standard output: styled for a terminal, as plain text into a pipe."""
+def show(view: RenderableType, piped_width: int | None = None) -> None:
+    """Print a view on standard output: styled for a terminal, as plain text into a pipe, where it may be wider."""
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         console.print(view)
     else:
-        print(as_text(view, console.width), end="", flush=True)
+        print(as_text(view, piped_width or console.width), end="", flush=True)
 
 
 def show_json(found: Mapping[str, Any]) -> None:

@@ -14,10 +14,11 @@ from typing import Annotated, Any, BinaryIO
 import numpy as np
 import typer
 
-from pellucid.cli.options import check_table
+from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import as_plain, check_file
 from pellucid.data.tables.table import read_table
 from pellucid.errors import UsageError
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.files import open_atomically
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
@@ -39,6 +40,7 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
     ] = False,
+    executor: ExecutorOption = DEFAULT_EXECUTOR,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object for each row, a line each.")] = False,
 ) -> None:
     """Predict the target of every row of a table, in the order of the rows.
@@ -52,7 +54,7 @@ def predict(
         endings = (*JSON_LINES, "") if as_json else (*CSV, *PARQUET)
         path = check_file("--out", out, endings, "a file of JSON lines" if as_json else "a CSV or Parquet file", table)
         write = _write_parquet if path.suffix.lower() in PARQUET else write
-    loaded = load_model(model)
+    loaded = load_model(model, executor)
     data = read_table(table)
     if probabilities:
         loaded.predict_probabilities(data.take([0]))  # a model of numbers says so before the work

@@ -99,6 +99,14 @@ def train(
         int | None,
         typer.Option(metavar="N", help="The same seed gives the same network, to the bit.", rich_help_panel=LEARNS),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What runs the network: native (machine code) or interpret (NumPy).",
+            rich_help_panel=LEARNS,
+        ),
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option("--from", metavar="MODEL", help="Start with this model's weights.", rich_help_panel=LEARNS),
@@ -171,6 +179,7 @@ def train(
         "--epochs": epochs,
         "--hidden": None if hidden is None else parse_sizes(hidden),
         "--time": None if time is None else parse_time(time),
+        "--executor": executor,
     }
     plan = make_plan(table, config, named, assignments or [])
     assert plan.table is not None

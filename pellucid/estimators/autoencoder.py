@@ -36,10 +36,12 @@ from pellucid.estimators.base import LearningEstimator, partial_fit_if_by_steps
 from pellucid.estimators.documentation import with_shared_parameters
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import encode_features, encoder_settings, fit_features
-from pellucid.estimators.learning import Learned, Learner
+from pellucid.estimators.learned import Learned
+from pellucid.estimators.learning import Learner
 from pellucid.estimators.parameters import check_parameters, find_loss, hidden_activations, hidden_sizes
 from pellucid.estimators.rows import count_rows
 from pellucid.estimators.targets import Target, read_weights
+from pellucid.executors.predictor import Predictor
 from pellucid.model.build import build_model
 from pellucid.model.model import Model
 from pellucid.nn.network import Layer, Network
@@ -281,13 +283,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
     def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
         encoder, decoder = self._layers(len(task.encoding.features))
         whole = Network([*encoder, *decoder], task.encoding.inputs, task.encoding.dtype)
+        halves = {False: (encoder, len(task.encoding.features)), True: (decoder, int(self.n_components))}
         self._halves = {
-            False: Network(encoder, len(task.encoding.features), task.encoding.dtype).graph(),
-            True: Network(decoder, int(self.n_components), task.encoding.dtype).graph(),
+            decode: Predictor(Network(layers, inputs, task.encoding.dtype).graph(), self.executor)
+            for decode, (layers, inputs) in halves.items()
         }
         loss = find_loss(self.loss, "regression")
         provenance = {"estimator": type(self).__name__, "seed": seed}
-        return build_model(task.encoding, task.targets, whole, loss, learned.parameters, provenance=provenance)
+        return build_model(
+            task.encoding,
+            task.targets,
+            whole,
+            loss,
+            learned.parameters,
+            provenance=provenance,
+            executor=self.executor,
+        )
 
     def _run(self, values: Any, decode: bool) -> np.ndarray:
         """Send rows through the layers before the code, or through those behind it."""

@@ -14,7 +14,6 @@ from pellucid.data.tables.table import Table, as_table
 from pellucid.errors import UsageError
 from pellucid.estimators.features import infer_frame_roles, is_frame, is_lazy, read_features
 from pellucid.estimators.rows import count_rows
-from pellucid.model.model import CHUNK
 
 
 def read_columns(estimator: Any, x: Any, *, reset: bool, tables: bool | None) -> Any:
@@ -90,6 +89,10 @@ def require_values(encoding: Encoding, count: int, names: Sequence[str] | None) 
 def gives_numbers(encoding: Encoding) -> bool:
     """Say whether features are the numbers of the columns, one each, and nothing else."""
     return encoding.front.only_numbers and not encoding.front.other_features
+
+
+CHUNK = 1024
+"""How many rows are taken together."""
 
 
 def parts_of_rows(x: Any) -> Iterator[Any]:

@@ -16,13 +16,11 @@ from pellucid.data.targets import MEAN, SCALE
 from pellucid.estimators.autoencoder_columns import gives_numbers
 from pellucid.estimators.examples import Task
 from pellucid.estimators.features import compute, encode_features
-from pellucid.executors.program import batch_rows, compile, gather
+from pellucid.executors.predictor import Predictor
 from pellucid.graph.context import Context
-from pellucid.graph.graph import Graph
-from pellucid.graph.resize import resize
 from pellucid.graph.types import DType
 from pellucid.graph.value import Value
-from pellucid.model.model import CHUNK, Model
+from pellucid.model.model import Model
 from pellucid.model.scalars import OUTPUT, PREDICTION
 from pellucid.nn.layers import Dense
 from pellucid.nn.losses import Loss, sum_outputs
@@ -88,17 +86,10 @@ def reconstructing_network(layers: Sequence[Layer], features: int, dtype: DType,
     return Network(body, features, dtype)
 
 
-def run_layers(graph: Graph, parameters: Mapping[str, np.ndarray], values: Any) -> np.ndarray:
-    """Return the output of a network's graph for rows, dense or CSR, a mini-batch at a time."""
-    count = values.shape[0]
-    batch = min(1 << (count - 1).bit_length(), CHUNK)
-    program = compile(resize(graph, batch=batch))
-    fixed = {name: parameters[name] for name in graph.inputs if name != "x"}
-    parts = []
-    for at in range(-(-count // batch)):
-        rows, valid = batch_rows(np.arange(count), at, batch)
-        parts.append(program(x=gather(values, rows), **fixed)["output"][:valid])
-    return np.concatenate(parts)
+def run_layers(layers: Predictor, parameters: Mapping[str, np.ndarray], values: Any) -> np.ndarray:
+    """Return the output of a network for rows, dense or CSR."""
+    fixed = {name: parameters[name] for name in layers.graph.inputs if name != "x"}
+    return layers.run(fixed, {"x": values}, values.shape[0])["output"]
 
 
 def inverse_scaling(encoding: Encoding) -> dict[str, np.ndarray]:

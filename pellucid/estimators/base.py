@@ -12,10 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from pellucid.data.dataset import Dataset
 from pellucid.estimators.examples import Examples, Task, arrange, divide
 from pellucid.estimators.fitted import FittedModel
-from pellucid.estimators.learning import Learned, Learner, Problem
+from pellucid.estimators.learned import Learned, Problem
+from pellucid.estimators.learning import Learner
 from pellucid.estimators.parameters import TrainingParameters, seed_of, validation_rows
 from pellucid.estimators.targets import Target
 from pellucid.model.model import Model
+from pellucid.training.checkpoint import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +26,17 @@ class Kept:
 
     Attributes
     ----------
-    parameters : dict of ndarray
-        Those of the model.
-    progress : Progress or None
-        The last parameters, and the optimizer's state.
+    parameters : tuple of dict of ndarray
+        Those of the model, of each network in it.
+    progress : tuple of Progress
+        The last parameters of each, and its optimizer's state.
     seed : int
     learner : Learner or None
         The network, and its compiled steps.
     """
 
-    parameters: dict[str, np.ndarray] = field(default_factory=dict)
-    progress: Any = None
+    parameters: tuple[dict[str, np.ndarray], ...] = ()
+    progress: tuple[Progress, ...] = ()
     seed: int = 0
     learner: Learner | None = field(default=None, repr=False)
 
@@ -112,7 +114,7 @@ class LearningEstimator(FittedModel, TrainingParameters):
         problem = replace(problem, judged=held_out is not None and (not given or bool(self.early_stopping)))
         before: int = self.t_ if again else 0
         earlier: list[float] = list(self.loss_curve_) if again else []
-        start = dict(self._kept.parameters) if again else None
+        start = [dict(own) for own in self._kept.parameters] if again else []
         learned = learner.learn(problem, seed=seed, start=start, seen=before)
         self._keep(task, learner, learned, seed)
         self.loss_curve_ = earlier + learned.losses
@@ -149,7 +151,8 @@ class LearningEstimator(FittedModel, TrainingParameters):
 
     def _keep(self, task: Task, learner: Learner, learned: Learned, seed: int) -> None:
         self._task = task
-        self._kept = Kept(learned.parameters, learned.progress, seed, learner)
+        each = learned.each
+        self._kept = Kept(tuple(own.parameters for own in each), tuple(own.progress for own in each), seed, learner)
         self.model_: Model = self._model(task, learner, learned, seed)
 
     def _describe(self, task: Task, problem: Problem, learned: Learned, again: bool) -> None:

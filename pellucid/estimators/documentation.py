@@ -58,7 +58,9 @@ TRAINING = """
     clip_norm* : float, optional
         A bound for the norm of the gradient.
     time_limit* : float, optional
-        Seconds that training may take.""".strip()
+        Seconds that training may take.
+    executor* : {"native", "interpret"}
+        What runs the network: machine code made for it, or NumPy.""".strip()
 
 NETWORK = """
     hidden_layer_sizes : sequence of int
@@ -77,7 +79,10 @@ NETWORK = """
         What is done to numbers: "standardize", "robust", "minmax", "quantile", or None. Sparse matrices are only
         divided, so that what is 0 stays 0.
     limit* : float
-        Scaled numbers are brought smoothly between plus and minus this number; 0 for no limit.""".strip()
+        Scaled numbers are brought smoothly between plus and minus this number; 0 for no limit.
+    n_members* : int
+        How many networks are trained at once, on the same rows from different first weights. What they predict is
+        averaged: probabilities, or numbers. The first network is the one of ``n_members=1``.""".strip()
 
 ATTRIBUTES = """
     model_ : Model
@@ -97,6 +102,10 @@ ATTRIBUTES = """
         How many epochs there were.
     t_ : int
         How many rows were learned from, counted anew in each epoch.
+    members_ : tuple
+        What is known of the training of each network of an ensemble: `seed`, `loss_curve`, `records` and `reason`. The
+        curves and counts above are those of the first one, and `coefs_` and `intercepts_` those of all, one network
+        after the other.
     n_features_in_, n_layers_, n_outputs_ : int
     feature_names_in_ : ndarray of str
         Only where all columns have names that are text.

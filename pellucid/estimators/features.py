@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from pellucid.data.dataset import is_sparse
-from pellucid.data.encoders.encoding import Encoding
+from pellucid.data.encoders.encoding import Encoding, parts_of
 from pellucid.data.encoders.fit import fit_encoders, fit_encoders_of_matrix
 from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import Role, infer_roles
@@ -19,9 +19,11 @@ from pellucid.data.tables.columns import dtype_of_numbers
 from pellucid.data.tables.table import Table, as_table
 from pellucid.data.task import Task
 from pellucid.errors import UsageError
-from pellucid.model.model import CHUNK, Model
+from pellucid.model.model import Model
 
 FLOATS = (np.float64, np.float32)
+CHUNK = 1024
+"""How many rows of a sparse matrix are made dense at once."""
 
 
 def is_frame(x: Any) -> bool:
@@ -173,14 +175,7 @@ def positional(encoding: Encoding, table: Table) -> Table:
 
 def compute(model: Model, encoding: Encoding, x: Any) -> dict[str, np.ndarray]:
     """Return every output of a model's graph for a matrix or a table that `encoding` can read."""
-    if not is_sparse(x):
+    if not is_sparse(x) or model.front.only_numbers:
         return model.compute(positional(encoding, x) if hasattr(x, "names") else x)
-    parts: dict[str, list[np.ndarray]] = {}
-    for start in range(0, x.shape[0], CHUNK):
-        dense = x[start : start + CHUNK].toarray()
-        count = len(dense)
-        if start and count < CHUNK:  # chunks of one size, so that the bits are those of a dense matrix
-            dense = np.concatenate([dense, np.repeat(dense[-1:], CHUNK - count, axis=0)])
-        for name, values in model.compute(dense).items():
-            parts.setdefault(name, []).append(values[:count])
-    return {name: np.concatenate(found) for name, found in parts.items()}
+    made = [model.compute(x[part].toarray()) for part in parts_of(x.shape[0], CHUNK)]
+    return {name: np.concatenate([found[name] for found in made]) for name in made[0]}

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from pellucid.data.dataset import Dataset
 from pellucid.errors import UsageError
 from pellucid.estimators.defaults import AUTO_BATCH
+from pellucid.estimators.learned import Learned, Lesson, OneAtATime, Problem, member_seeds
 from pellucid.estimators.penalty import RowPenalty, penalty_of
 from pellucid.estimators.solvers import choose_solver
 from pellucid.estimators.stopping import Adaptive, InverseScaling, Stopping
-from pellucid.executors.program import EpochProgram, compile_epochs
+from pellucid.executors.epochs import EpochProgram
+from pellucid.executors.program import compile_epochs
+from pellucid.nn.ensemble import ensemble_parameters
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, L2, Regularizer
@@ -26,67 +29,16 @@ from pellucid.optim.schedules import Constant, Schedule
 from pellucid.optim.transformation import Optimizer
 from pellucid.training.checkpoint import Progress
 from pellucid.training.checks import check_sparse
-from pellucid.training.evaluate import CHUNK, Evaluator, as_arrays
+from pellucid.training.evaluate import Evaluator, as_arrays
 from pellucid.training.events import EpochEnded, Handler, Handlers
-from pellucid.training.full_batch import LBFGSTraining, Objective
-from pellucid.training.loop import Plan, Training
+from pellucid.training.full_batch import CHUNK, LBFGSTraining, Objective
+from pellucid.training.loop import EPOCHS_RAN_OUT, INTERRUPTED, Training
 from pellucid.training.mini_batches import MiniBatchTraining, Steps
+from pellucid.training.plan import Plan
 from pellucid.training.preparation import first_parameters, refuse_for_lbfgs, settings_with, watched_metric
 from pellucid.training.progress import ProgressBar
 from pellucid.training.step import WEIGHT, TrainingStep, build_step
-
-EPOCHS_RAN_OUT = "the epochs ran out"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be learned.
-
-    Attributes
-    ----------
-    learning : Dataset
-    validation : Dataset or None
-        By which the best parameters are chosen.
-    judged : bool
-        Whether training stops by the validation part, rather than by the training loss.
-    metric : str
-        What the validation part is judged by.
-    """
-
-    learning: Dataset
-    validation: Dataset | None = None
-    judged: bool = False
-    metric: str = "loss"
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What came out.
-
-    Attributes
-    ----------
-    progress : Progress
-        The last parameters, the optimizer's state and the history.
-    parameters : dict of ndarray
-        The best ones where there was validation, the last ones otherwise.
-    losses : list of float
-        The loss with its penalty, epoch by epoch of this training.
-    records : list of dict
-        The history of this training.
-    watched : str
-        The entry of a record that the best parameters were chosen by.
-    higher_is_better : bool
-    reason : str
-        Why it ended.
-    """
-
-    progress: Progress
-    parameters: dict[str, np.ndarray]
-    losses: list[float]
-    records: list[dict[str, Any]]
-    watched: str
-    higher_is_better: bool
-    reason: str
+from pellucid.training.together import run_together
 
 
 def check_same_network(network: Network, parameters: Mapping[str, np.ndarray]) -> None:
@@ -112,7 +64,7 @@ class Learner:
     settings : estimator
         Whose parameters say how: solver, alpha, l1, batch_size, learning_rate, learning_rate_init, power_t, max_iter,
         shuffle, tol, verbose, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, n_iter_no_change, max_fun,
-        callbacks, clip_norm, time_limit.
+        callbacks, clip_norm, time_limit, executor; and n_members, where it has that.
     network : Network
     loss : Loss
     """
@@ -120,8 +72,10 @@ class Learner:
     def __init__(self, settings: Any, network: Network, loss: Loss):
         self.settings = settings
         self.network, self.losses = network, dict.fromkeys(network.outputs, loss)
-        self.evaluator = Evaluator(network, self.losses)
+        self.evaluator = Evaluator(network, self.losses, settings.executor)
+        self.members: int = getattr(settings, "n_members", 1)
         self.optimizer = choose_solver(settings)
+        self._telling = threading.Lock()
         self._made_for = repr(settings.get_params(deep=False))
         self._steps: dict[int, tuple[TrainingStep, EpochProgram]] = {}
 
@@ -130,24 +84,55 @@ class Learner:
         return repr(settings.get_params(deep=False)) == self._made_for
 
     def learn(
-        self, problem: Problem, *, seed: int, start: Any = None, seen: int = 0, epochs: int | None = None
+        self, problem: Problem, *, seed: int, start: Sequence[Any] = (), seen: int = 0, epochs: int | None = None
     ) -> Learned:
-        """Learn.
+        """Learn; an ensemble's members do so at once.
 
         Parameters
         ----------
         problem : Problem
         seed : int
-        start : Progress or mapping of ndarray, optional
-            Where to go on, with the optimizer's state, or parameters to start from.
+        start : sequence of Progress or mapping of ndarray, optional
+            Where each member goes on, with the optimizer's state, or parameters to start from.
         seen : int
             How many examples were learned from before.
         epochs : int, optional
             How many, from `start` on; by default `max_iter`.
         """
-        settings = self.settings
+        seeds = member_seeds(seed, self.members)
+        if start and len(start) != len(seeds):
+            got, expected = f"n_members={len(seeds)}", f"{len(start)}, as before"
+            raise UsageError("an ensemble goes on with as many members", where="n_members", got=got, expected=expected)
         arrays = as_arrays(self.network, self.losses, problem.learning)
         held_out = None if problem.validation is None else as_arrays(self.network, self.losses, problem.validation)
+        lessons = [
+            self._prepare(problem, arrays, held_out, own, start[number] if start else None, seen, epochs)
+            for number, own in enumerate(seeds)
+        ]
+        if len(lessons) == 1:
+            reasons = [lessons[0].training.run()]
+        else:
+            reasons = run_together([lesson.training for lesson in lessons])
+        learned = tuple(lesson.learned(reason) for lesson, reason in zip(lessons, reasons, strict=True))
+        self._warn(reasons, epochs is None)
+        if len(learned) == 1:
+            return learned[0]
+        return replace(
+            learned[0], parameters=ensemble_parameters([each.parameters for each in learned]), members=learned
+        )
+
+    def _prepare(
+        self,
+        problem: Problem,
+        arrays: Mapping[str, Any],
+        held_out: Mapping[str, Any] | None,
+        seed: int,
+        start: Any,
+        seen: int,
+        epochs: int | None,
+    ) -> Lesson:
+        """Return one network's training, ready to begin."""
+        settings = self.settings
         name, watched, metrics = watched_metric(
             self.losses, problem.metric if held_out is not None else "loss", self.evaluator.kinds, held_out is not None
         )
@@ -173,19 +158,12 @@ class Learner:
             history_file=None,
         )
         make = self._by_lbfgs if isinstance(self.optimizer, LBFGS) else self._by_steps
-        parameters = done.parameters if done is not None else start
+        parameters = dict(done.parameters) if done is not None else start
         if parameters is None:
             parameters = first_parameters(self.network, None, seed)
         check_same_network(self.network, parameters)
         stopping = self._stopping(problem, plan)
-        training = make(plan, stopping, parameters, done, seen)
-        reason = training.run()
-        progress, records = training.progress, training.progress.records[before:]
-        self._warn(reason, epochs is None)
-        best = progress.best if held_out is not None and progress.best_epoch > before else progress.parameters
-        return Learned(
-            progress, dict(best), stopping.losses, records, plan.watched_key, watched.higher_is_better, reason
-        )
+        return Lesson(make(plan, stopping, parameters, done, seen), stopping, before)
 
     def _stopping(self, problem: Problem, plan: Plan) -> Stopping:
         settings, whole = self.settings, isinstance(self.optimizer, LBFGS)
@@ -211,7 +189,10 @@ class Learner:
 
     def _handlers(self, stopping: Stopping, *more: Handler) -> Handlers:
         given = self.settings.callbacks or ()
-        return Handlers([stopping, *more, *(given if isinstance(given, Sequence) else [given])])
+        callbacks = list(given) if isinstance(given, Sequence) else [given]
+        if self.members > 1:
+            callbacks = [OneAtATime(callback, self._telling) for callback in callbacks]
+        return Handlers([stopping, *more, *callbacks])
 
     def _by_steps(
         self, plan: Plan, stopping: Stopping, parameters: dict[str, np.ndarray], done: Progress | None, seen: int
@@ -220,12 +201,13 @@ class Learner:
         check_sparse(plan.arrays, batch, ())
         if batch not in self._steps:
             step = self._build(batch)
-            self._steps[batch] = step, compile_epochs(step.form)
+            self._steps[batch] = step, compile_epochs(step.form, self.settings.executor)
         step, program = self._steps[batch]
         strengths = {path: self.settings.l1 / batch for path in step.settings if path.startswith("l1_")}
         way = Steps(
             step=step,
             program=program,
+            executor=self.settings.executor,
             settings=settings_with(step.settings, strengths, {}),
             schedule=self._schedule(plan, stopping, done, seen),
             shuffle=bool(self.settings.shuffle),
@@ -275,7 +257,7 @@ class Learner:
             regularizers.append(L1(float(settings.l1)))
         refuse_for_lbfgs(None, None, settings.clip_norm, None, regularizers)
         check_sparse(plan.arrays, min(plan.examples, CHUNK), regularizers)
-        objective = Objective(self.network, self.losses, regularizers, plan.arrays, plan.rows, "interpret")
+        objective = Objective(self.network, self.losses, regularizers, plan.arrays, plan.rows, settings.executor)
 
         def limit(event: Any) -> None:
             if isinstance(event, EpochEnded) and objective.evaluations >= settings.max_fun:
@@ -288,9 +270,10 @@ class Learner:
             objective, chosen, plan, beginning, self._handlers(stopping, limit), ProgressBar(plan.epochs, False)
         )
 
-    def _warn(self, reason: str, whole: bool) -> None:
-        if reason == "interrupted":
+    def _warn(self, reasons: Sequence[str], whole: bool) -> None:
+        reason = next((found for found in reasons if found.startswith(EPOCHS_RAN_OUT)), "")
+        if INTERRUPTED in reasons:
             warnings.warn("Training interrupted by user.", stacklevel=5)
-        elif whole and reason.startswith(EPOCHS_RAN_OUT):
+        elif whole and reason:
             told = f"max_iter={self.settings.max_iter} epochs have passed before training has converged ({reason})."
             warnings.warn(told, ConvergenceWarning, stacklevel=5)

@@ -12,9 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from pellucid.data.dataset import Dataset
 from pellucid.errors import UsageError
 from pellucid.estimators.base import LearningEstimator
+from pellucid.estimators.cross_validation import CrossValidated, cross_validate
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import compute, encode_features, encoder_settings, read_features
-from pellucid.estimators.learning import Learned, Learner, Problem
+from pellucid.estimators.learned import Learned, Problem, TrainedMember, member_seeds
+from pellucid.estimators.learning import Learner
 from pellucid.estimators.parameters import (
     NetworkParameters,
     check_parameters,
@@ -28,6 +30,7 @@ from pellucid.graph.types import DType, Type
 from pellucid.model.build import build_model
 from pellucid.model.model import Model
 from pellucid.model.network import tabular_network
+from pellucid.nn.ensemble import ensemble
 from pellucid.nn.losses import Loss
 from pellucid.training.metrics import metrics_for
 
@@ -76,6 +79,33 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
                 raise UsageError("X_val and y_val go together", got="one of them")
             held_out = self._read(X_val, y_val, sample_weight_val, reset=False, again=again)
         return self._fit(learning, held_out, again)
+
+    def cross_validate(
+        self, X: Any, y: Any, sample_weight: Any = None, *, folds: Any = 5, groups: Any = None, threads: Any = None
+    ) -> CrossValidated:
+        """Train a copy of this estimator once for each fold, without the rows in it, and judge it on these.
+
+        The copies are trained at once; encoders are fitted to the rows that each learns from, so nothing of those held
+        out is known to it. This estimator stays as it is.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix [rows, features], or data frame
+        y : array_like [rows], or [rows, outputs]
+        sample_weight : array_like [rows], optional
+        folds : int or sequence of (rows to learn from, rows held out)
+            A number divides the rows at random, classes in their proportions, or by `groups`, with the seed 0.
+        groups : array_like [rows], optional
+            Rows of one group stay together.
+        threads : int, optional
+            How many are trained at the same time; by default as many as there are cores.
+
+        Returns
+        -------
+        CrossValidated
+        """
+        self._check()
+        return cross_validate(self, X, y, sample_weight, folds=folds, groups=groups, threads=threads)
 
     def _go_on(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Any:
         """Go through some rows once."""
@@ -132,12 +162,22 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
     def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
         provenance = {"estimator": type(self).__name__, "seed": seed}
         loss = next(iter(learner.losses.values()))
+        members = len(learned.each)
         return build_model(
-            task.encoding, task.targets, learner.network, loss, learned.parameters, provenance=provenance
+            task.encoding,
+            task.targets,
+            learner.network if members == 1 else ensemble(learner.network, members, loss),
+            loss,
+            learned.parameters,
+            provenance=provenance,
+            executor=self.executor,
         )
 
     def _describe(self, task: Task, problem: Problem, learned: Learned, again: bool) -> None:
         super()._describe(task, problem, learned, again)
+        seeds = member_seeds(self._kept.seed, len(learned.each))
+        told = zip(seeds, learned.each, strict=True)
+        self.members_ = tuple(TrainedMember(seed, own.losses, own.records, own.reason) for seed, own in told)
         self.n_layers_ = len(hidden_sizes(self.hidden_layer_sizes)) + 2
         self.n_outputs_ = task.targets.outputs
         self.out_activation_ = _ACTIVATIONS.get((self.model_.kind, task.kind), "identity")

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from pellucid.errors import UsageError, nearest
 from pellucid.estimators import defaults
+from pellucid.executors.program import DEFAULT_EXECUTOR, check_executor
 from pellucid.nn.activation import check_activation
 from pellucid.nn.losses import Loss, loss_names
 from pellucid.nn.losses import loss as loss_called
@@ -37,7 +38,7 @@ RANGES = {
     "eta0": "(0, inf)",
     "l1_ratio": "[0, 1]",
 }
-COUNTS = {"max_iter": "[1, inf)", "max_fun": "[1, inf)", "n_components": "[1, inf)"}
+COUNTS = {"n_members": "[1, inf)", "max_iter": "[1, inf)", "max_fun": "[1, inf)", "n_components": "[1, inf)"}
 SWITCHES = (
     *("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "shortcuts", "layer_norm", "fit_intercept"),
 )
@@ -75,6 +76,7 @@ class TrainingParameters(BaseEstimator):
     callbacks: Any = field(default=(), kw_only=True)
     clip_norm: float | None = field(default=None, kw_only=True)
     time_limit: float | None = field(default=None, kw_only=True)
+    executor: str = field(default=DEFAULT_EXECUTOR, kw_only=True)
 
 
 @dataclass(eq=False, repr=False)
@@ -89,6 +91,7 @@ class NetworkParameters(TrainingParameters):
     metric: str = field(default="loss", kw_only=True)
     scaling: str | None = field(default=defaults.SCALING, kw_only=True)
     limit: float = field(default=defaults.LIMIT, kw_only=True)
+    n_members: int = field(default=1, kw_only=True)
 
 
 def check_parameters(estimator: Any) -> None:
@@ -117,6 +120,8 @@ def check_parameters(estimator: Any) -> None:
         check_number("batch_size", given["batch_size"], "[1, inf)", whole=True)
     if "learning_rate" in given:
         _check_name("learning_rate", given["learning_rate"], RATES)
+    if "executor" in given:
+        check_executor(given["executor"])
     if "solver" in given:
         _check_solver(given["solver"])
     callbacks = given.get("callbacks") or ()

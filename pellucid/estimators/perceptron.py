@@ -81,6 +81,8 @@ class Perceptron(ClassifierMixin, Coefficients, PerceptronParameters):
         Told of every event of training (``pl.events``); ``event.stop()`` ends it.
     scaling : str or None
         What is done to numbers first: "standardize", "robust", "minmax", "quantile", or None.
+    executor : {"native", "interpret"}
+        What runs the perceptron: machine code made for it, or NumPy.
 
     Attributes
     ----------
@@ -249,6 +251,7 @@ class Perceptron(ClassifierMixin, Coefficients, PerceptronParameters):
             judging=None if by_hand else self._judging(task, rows, held_out),
             handlers=Handlers(self.callbacks or ()),
             verbose=bool(self.verbose),
+            executor=self.executor,
         )
         learning.run(epochs)
         self._task, self._carried, self._seed, self._sparse = task, learning.carried, seed, None
@@ -283,7 +286,9 @@ class Perceptron(ClassifierMixin, Coefficients, PerceptronParameters):
         parameters = parameters_of(carried, bool(self.fit_intercept))
         loss = PerceptronCriterion() if task.kind == "binary" else OneVersusRestPerceptron()
         provenance = {"estimator": "Perceptron", "seed": seed}
-        return build_model(task.encoding, task.targets, network, loss, parameters, provenance=provenance)
+        return build_model(
+            task.encoding, task.targets, network, loss, parameters, provenance=provenance, executor=self.executor
+        )
 
     # -- scikit-learn --------------------------------------------------------------------------------------------------
 

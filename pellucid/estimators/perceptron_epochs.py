@@ -12,11 +12,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from pellucid.errors import TrainingError
-from pellucid.estimators.learning import EPOCHS_RAN_OUT
 from pellucid.estimators.perceptron_coefficients import BIAS, WEIGHT
 from pellucid.executors.program import compile_epochs
-from pellucid.random import permutation
 from pellucid.training.events import EpochEnded, Handlers, StepEnded, TrainingEnded, TrainingStarted
+from pellucid.training.loop import EPOCHS_RAN_OUT
 from pellucid.training.perceptron import PerceptronRule, build_perceptron_step
 
 Arrays = dict[str, np.ndarray]
@@ -73,6 +72,8 @@ class Epochs:
         Told of every event.
     verbose : bool
         Whether to print a line an epoch.
+    executor : str
+        What runs the step.
 
     Attributes
     ----------
@@ -95,12 +96,13 @@ class Epochs:
         judging: Judging | None,
         handlers: Handlers,
         verbose: bool,
+        executor: str,
     ):
         self.rule, self.arrays, self.seed, self.epoch, self.step = rule, arrays, seed, first, step
         self.shuffle, self.judging, self.handlers, self.verbose = shuffle, judging, handlers, verbose
         (self.count, features), self.outputs = arrays["x"].shape, arrays["push"].shape[1]
         form = build_perceptron_step(features, self.outputs, rule)
-        self.program = compile_epochs(form)
+        self.program = compile_epochs(form, executor)
         self.carried = {name: np.zeros(form.graph.inputs[name].type.shape) for name in form.carried}
         self.carried |= {name: array for name, array in (start or {}).items() if name in self.carried}
         self.records: list[dict[str, Any]] = []
@@ -137,14 +139,14 @@ class Epochs:
 
     def _learn(self) -> str | None:
         """Go through all rows once; return the reason to stop, if there is one."""
-        order = permutation(self.seed, "order", self.epoch, self.count) if self.shuffle else np.arange(self.count)
+        order = self.program.order(self.seed, self.epoch, self.count) if self.shuffle else np.arange(self.count)
         each, done, loss = self.handlers.every_step, 0, 0.0
-        seconds = 0.0 if each else float("inf")
+        ways: dict[str, Any] = {"limit": 1} if each else {"seconds": float("inf")}
         while done < self.count:
             part = self.program.run(
-                self.carried, self.arrays, order, {}, seed=self.seed, first_step=0, start=done, seconds=seconds
+                self.carried, self.arrays, order, {}, seed=self.seed, first_step=0, start=done, **ways
             )
-            if part.failed or not np.isfinite(part.carried["bias"]).all():
+            if part.failed:
                 fix = "Scale the features first, as scaling='standardize' does."
                 raise TrainingError("the weights are too large for float64", where="the perceptron", fix=fix)
             self.carried = part.carried

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from pellucid.errors import UsageError, nearest
 from pellucid.estimators.features import encoder_settings
 from pellucid.estimators.parameters import check_parameters
+from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.training.perceptron import PerceptronRule
 
 PENALTIES = ("l1", "l2", "elasticnet")
@@ -39,6 +40,7 @@ class PerceptronParameters(BaseEstimator):
     warm_start: bool = field(default=False, kw_only=True)
     callbacks: Any = field(default=(), kw_only=True)
     scaling: str | None = field(default=None, kw_only=True)
+    executor: str = field(default=DEFAULT_EXECUTOR, kw_only=True)
 
     def _check(self) -> None:
         """Raise a UsageError where a parameter has a value that it can not have."""

@@ -123,7 +123,7 @@ class Making:
     def _metric_of_training(self, learning: Dataset) -> Callable[[Event], None]:
         """Return a handler that adds the metrics of training rows to each epoch's record."""
         losses = dict.fromkeys(self.network.outputs, self.loss)
-        evaluator = Evaluator(self.network, losses)
+        evaluator = Evaluator(self.network, losses, self.plan.recipe.executor)
         some = learning.take(np.arange(min(len(learning), MOST_TRAINING_ROWS)))
         arrays = as_arrays(self.network, losses, some)
         names = [found.name for found in metrics_for(self.loss.task) if found.name != "loss"][:1]
@@ -145,7 +145,13 @@ class Making:
             "seed": self.plan.seed,
         }
         return build_model(
-            self.encoding, self.targets, self.network, self.loss, fitted.parameters, provenance=provenance
+            self.encoding,
+            self.targets,
+            self.network,
+            self.loss,
+            fitted.parameters,
+            provenance=provenance,
+            executor=self.plan.recipe.executor,
         )
 
     def rows_of(self, part: str) -> Table:

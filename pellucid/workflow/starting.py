@@ -48,7 +48,7 @@ def load_start(start_from: Any, recipe: Recipe) -> tuple[Model, Recipe]:
         expected = "a model or the path of its folder"
         raise UsageError("no model to start from", where="start_from", got=repr(start_from)[:80], expected=expected)
     for tried in recipes:
-        if _makes_network_of(model, tried):
+        if makes_network_of(model, tried):
             return model, tried
     raise UsageError(
         "the model to start from has another network than the recipe makes",
@@ -65,7 +65,7 @@ def _with_network_of(recipe: Recipe, other: Recipe) -> Recipe:
     return replace(recipe, **taken)
 
 
-def _makes_network_of(model: Model, recipe: Recipe) -> bool:
+def makes_network_of(model: Model, recipe: Recipe) -> bool:
     """Say whether a recipe makes the very network of a model: the same graph from cells to predictions."""
     try:
         network = recipe.network(model.encoding, model.targets.outputs)

@@ -47,12 +47,12 @@ def describe_settings(plan: Plan, reasons: Mapping[str, str] | None = None) -> s
     Examples
     --------
     >>> from pellucid.workflow.plans.plan import Plan
-    >>> for line in describe_settings(Plan(target=("price",), task="regression")).splitlines()[-5:-1]:
+    >>> for line in describe_settings(Plan(target=("price",), task="regression")).splitlines()[-8:-3]:
     ...     print(line)
-    # up. Default: 0.
-    steps = 0
     <BLANKLINE>
     # Training stops after so many seconds; 0 for no limit. A number from 0 up. Default: 0.0.
+    time_limit = 0.0
+    <BLANKLINE>
     """
     from pellucid.workflow.plans.plan import known_settings
 

@@ -190,4 +190,5 @@ class Recipe(RecipeSettings):
             "min_improvement": self.min_improvement,
             "clip_norm": self.clip_norm or None,
             "steps": self.steps or None,
+            "executor": self.executor,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.data.encoders.settings import LARGEST_COUNT, SCALINGS, WORD_VALUES, EncoderSettings
+from pellucid.executors.program import DEFAULT_EXECUTOR, EXECUTORS
 from pellucid.nn.initializers import INITIALIZERS
 from pellucid.nn.losses import loss_names
 from pellucid.ops.activations import ACTIVATIONS
@@ -176,4 +177,10 @@ class RecipeSettings:
     )
     time_limit: float = setting(
         "training.time_limit", 0.0, "Training stops after so many seconds; 0 for no limit.", SIZE
+    )
+    executor: str = setting(
+        "training.executor",
+        DEFAULT_EXECUTOR,
+        "What runs the network: machine code made for it, or NumPy.",
+        Choice("executor", lambda: EXECUTORS),
     )
