@@ -136,5 +136,5 @@ def is_approximate(op: Elementwise, arrays: tuple[np.ndarray, ...], params: dict
 
     from pellucid.ops.scalar import numpy_scalars
 
-    op.rule(Recorder(numpy_scalars(op._scalars_of(arrays).dtype)), *arrays, **params)
+    op.rule(Recorder(numpy_scalars(op.scalars_of(arrays).dtype)), *arrays, **params)
     return bool(used & set(BASIC))

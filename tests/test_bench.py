@@ -26,6 +26,7 @@ from pellucid.workflow.reports.layout import as_text
     ("arguments", "told"),
     [
         (["--only", "tinny"], "--only: no workload is called 'tinny'. Did you mean 'tiny'?"),
+        (["--peers", "jax,none"], "--peers: none goes with no other name: got 'jax,none'."),
         (["--peers", "jaxx"], "--peers: no peer is called 'jaxx'. Did you mean 'jax'?"),
         (["--cores", "first"], "--cores: not numbers of cores: got 'first', expected such as 0 or 0,1."),
         (["--cores", "99999"], "--cores: this core can not be used: got 99999"),

@@ -58,6 +58,7 @@ VISIBLE = {
     ("training", "executors"): (
         "pellucid.executors.program",
         "pellucid.executors.epochs",
+        "pellucid.executors.compiling",
         "pellucid.executors.cores",
         "pellucid.executors.inputs",
         "pellucid.executors.predictor",

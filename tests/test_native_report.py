@@ -93,6 +93,7 @@ def test_operations_are_those_of_the_layers():
     [
         (lambda x: x + 2.0, 12),
         (lambda x: pl.exp(x), 12),
+        (lambda x: pl.gelu(x), 12),
         (lambda x: pl.select(x < 0.5, x, -x), 36),
         (lambda x: pl.sum(x, axis=0), 12),
         (lambda x: pl.softmax(x, axis=1), 60),

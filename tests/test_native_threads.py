@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import os
 import pickle
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -105,6 +108,41 @@ def test_a_forked_process_runs_and_compiles():
     process.join()
     assert process.exitcode == 0 and shape == (4, 4)
     np.testing.assert_array_equal(found, expected)
+
+
+def _compiled_anew(size):
+    program = pl.compile(pl.build(lambda x: pl.exp(x), x=pl.float32[4, size]), "native")
+    return program(x=np.zeros((4, size)))["value"].sum() == 4 * size
+
+
+def test_a_process_forked_while_another_thread_compiles():
+    if not hasattr(os, "fork"):
+        return  # there are no forks on this system
+    over = threading.Event()
+
+    def compile_on():
+        size = 3
+        while not over.is_set():
+            size += 1
+            pl.compile(pl.build(lambda x: pl.tanh(2 * x), x=pl.float32[size, 3]), "native")
+
+    thread = threading.Thread(target=compile_on)
+    thread.start()
+    try:
+        for number in range(6):
+            time.sleep(0.02 * number)
+            child = os.fork()
+            if not child:
+                signal.alarm(30)  # ends a child that waits for a lock that nobody holds
+                try:
+                    assert _compiled_anew(60 + number)
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_programs_are_pickled_and_copied_as_their_graphs():

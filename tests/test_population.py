@@ -152,7 +152,8 @@ def test_a_member_that_fails_does_so_alone():
     network = pl.Network([pl.Dense(8, "relu"), pl.Dense(1)], inputs=4)
     way = {**WAY, "loss": "squared_error", "optimizer": "gradient_descent"}
     population = pl.fit_population(network, DATA, members, **way)
-    assert list(population.errors) == [1]
+    assert list(population.errors) == [1] and repr(population) == "<Population of 3, 1 failed>"
+    assert repr(population[0]) == "<Fit of 4 epochs, best 4: the epochs ran out>"
     assert isinstance(population.errors[1], pl.TrainingError)
     with pytest.raises(pl.TrainingError) as raised:
         pl.fit(network, DATA, seed=1, settings={"learning_rate": 1e30}, **way)
@@ -285,9 +286,10 @@ def test_a_follower_may_start_from_what_another_member_has_learned():
     assert same(population[1], alone(population.members[1], DATA, **WAY))
 
 
-def test_an_answer_that_means_nothing_is_refused():
-    with pytest.raises(pl.UsageError, match="returns Stop, Replace or nothing: got True"):
-        pl.fit_population(NETWORK, DATA, 2, **WAY, on=lambda event: True)
+@pytest.mark.parametrize("answer", [True, pl.Replace(3)])
+def test_an_answer_that_means_nothing_is_refused(answer):
+    with pytest.raises(pl.UsageError, match="returns Stop, Replace or nothing: got"):
+        pl.fit_population(NETWORK, DATA, 2, **WAY, on=lambda event: answer)
 
 
 def test_a_follower_that_does_not_fit_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from pellucid.bench.timing import smallest_seconds
 from pellucid.bench.workloads import Workload
 from pellucid.errors import TrainingError
 from pellucid.executors.epochs import EpochPart, EpochProgram
-from pellucid.executors.program import compile_epochs
+from pellucid.executors.program import EXECUTORS, compile, compile_epochs
+from pellucid.graph.builder import build
+from pellucid.graph.types import float32
 from pellucid.nn.losses import loss
 from pellucid.optim.adaptive import Adam
 from pellucid.training.evaluate import as_arrays
@@ -40,6 +43,8 @@ class Epochs:
         self.network = make_network(workload)
         self.losses = {"output": loss(LOSSES[workload.task])}
         self.arrays = as_arrays(self.network, self.losses, make_dataset(workload))
+        if executor in EXECUTORS:  # what is wrong is told when the candidate is prepared
+            compile(build(lambda x: 2 * x, x=float32[1]), executor)(x=[1.0])  # loads what compiles
 
     def prepare(self) -> float | None:
         """Compile and do a step; return the seconds."""
@@ -66,8 +71,10 @@ class Epochs:
         return found
 
     def _begin(self) -> None:
+        self.carried: Mapping[str, np.ndarray] = {}  # what there was is not needed any more
         parameters = self.network.initialize(0)
-        self.carried, self.epoch = {**parameters, **self.step.initial_state(parameters)}, 0
+        self.carried = {**parameters, **self.step.initial_state(parameters)}
+        self.epoch = 0
 
     def _order(self) -> np.ndarray:
         return self.program.order(0, self.epoch, self.workload.examples)

@@ -63,7 +63,7 @@ def choose_cores(text: str | None) -> list[int]:
     for core in cores:
         if core not in usable:
             known = ", ".join(map(str, usable))
-            raise UsageError("this core can not be used", where="--cores", got=str(core), expected=f"of {known}")
+            raise UsageError("this core can not be used", where="--cores", got=str(core), expected=f"some of {known}")
     return cores
 
 

@@ -104,6 +104,10 @@ def _checked_sparse(what: str, values: Any) -> Any:
     if len(values.shape) != 2:
         raise DataError("a sparse array has two axes", where=what, got=f"shape {list(values.shape)}")
     matrix = values.tocsr()
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise DataError("a sparse array with indices that do not fit", where=what, got=str(error)) from None
     if not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()

@@ -103,8 +103,8 @@ class Epochs:
         (self.count, features), self.outputs = arrays["x"].shape, arrays["push"].shape[1]
         form = build_perceptron_step(features, self.outputs, rule)
         self.program = compile_epochs(form, executor)
-        self.carried = {name: np.zeros(form.graph.inputs[name].type.shape) for name in form.carried}
-        self.carried |= {name: array for name, array in (start or {}).items() if name in self.carried}
+        carried = {name: np.zeros(form.graph.inputs[name].type.shape) for name in form.carried}
+        self.carried: Arrays = carried | {name: array for name, array in (start or {}).items() if name in carried}
         self.records: list[dict[str, Any]] = []
         self._best, self._waited, self._kept = -np.inf, 0, (-np.inf, self.carried)
         self._share = float(np.abs(arrays["push"]).sum()) / self.outputs
@@ -149,7 +149,7 @@ class Epochs:
             if part.failed:
                 fix = "Scale the features first, as scaling='standardize' does."
                 raise TrainingError("the weights are too large for float64", where="the perceptron", fix=fix)
-            self.carried = part.carried
+            self.carried = dict(part.carried)
             done, self.step, loss = done + part.steps, self.step + part.steps, loss + float(part.losses.sum())
             if part.interrupted:
                 return "interrupted"

@@ -105,9 +105,9 @@ class EpochPart:
 
     Attributes
     ----------
-    carried : dict of ndarray
-        Parameters and state after the last step that was finished: arrays that are read-only. An executor that is given
-        the same array objects again for its next part may take it that they hold what it has put there.
+    carried : mapping of ndarray
+        Parameters and state after the last step that was finished: arrays that are read-only, and may be made only when
+        they are asked for. Given to the next part as it is, it costs nothing.
     steps : int
         How many steps were finished.
     losses, weights : ndarray of float64, [steps]
@@ -119,7 +119,7 @@ class EpochPart:
         A keyboard interrupt came.
     """
 
-    carried: dict[str, np.ndarray]
+    carried: Mapping[str, np.ndarray]
     steps: int
     losses: np.ndarray
     weights: np.ndarray

@@ -174,11 +174,36 @@ def check_rows(graph: Graph, rows: tuple[str, ...], arrays: Mapping[str, Any], c
         told = [f"missing {name!r}" for name in missing[:8]] + [f"unknown {name!r}" for name in unknown[:8]]
         raise GraphError("the arrays of rows do not fit", got=", ".join(told), expected=", ".join(rows) or "none")
     for name in rows:
-        type = graph.inputs[name].type
-        if tuple(arrays[name].shape) != (count, *type.shape[1:]):
-            got = f"{arrays[name].dtype}{list(arrays[name].shape)}"
-            expected = str(Type(type.dtype, (count, *type.shape[1:])))
-            raise GraphError("wrong shape", where=f"input {name!r}", got=got, expected=expected)
+        check_table(name, graph.inputs[name].type, arrays[name], count)
+
+
+def check_table(name: str, type: Type, array: Any, count: int | None = None) -> None:
+    """Raise a GraphError where an array of examples, dense or sparse, does not have rows of a type, or not `count`."""
+    where = f"input {name!r}"
+    if not hasattr(array, "shape"):
+        raise GraphError("no array of examples", where=where, got=array.__class__.__name__)
+    if not array.shape or tuple(array.shape) != (array.shape[0] if count is None else count, *type.shape[1:]):
+        got, rows = f"{array.dtype}{list(array.shape)}", array.shape[0] if array.shape and count is None else count
+        expected = str(Type(type.dtype, (rows or 0, *type.shape[1:])))
+        raise GraphError("wrong shape", where=where, got=got, expected=expected)
+    if array.__class__ is not np.ndarray and hasattr(array, "check_format"):
+        try:
+            array.check_format(full_check=True)
+        except ValueError as error:
+            raise GraphError("a sparse matrix with indices that do not fit", where=where, got=str(error)) from None
+
+
+def row_numbers(numbers: Any, count: int, where: str) -> np.ndarray:
+    """Return numbers of rows as a row-major array of int64, or say that one of them is none of `count` rows."""
+    given = np.asarray(numbers)
+    if given.ndim != 1 or (given.dtype.kind not in "iu" and given.size):
+        got = f"{given.dtype}{list(given.shape)}"
+        raise GraphError("no numbers of rows", where=where, got=got, expected="whole numbers on one axis")
+    found = np.ascontiguousarray(given, np.int64)
+    if found.size and int(found.view(np.uint64).max()) >= count:  # as a number without sign, a negative one is large
+        wrong = int(found[found.view(np.uint64) >= count][0])
+        raise GraphError("no such row", where=where, got=str(wrong), expected=f"0 to {count - 1}")
+    return found
 
 
 def is_frozen(array: np.ndarray) -> bool:

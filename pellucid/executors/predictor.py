@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from pellucid.executors.compiling import COMPILING
 from pellucid.executors.inputs import is_frozen
 from pellucid.executors.program import DEFAULT_EXECUTOR, BoundRows, RowProgram, check_executor, compile_rows
 from pellucid.graph.graph import Graph
-
-_COMPILING = threading.RLock()
 
 
 class Predictor:
@@ -47,7 +45,7 @@ class Predictor:
         """Return the outputs of all rows: see :meth:`RowProgram.bind` and :meth:`BoundRows.run`."""
         kept = self._kept  # read once: another thread may bind something else meanwhile
         if kept is None or not _same(kept[0], fixed):
-            with _COMPILING:  # so that several threads do not compile the same
+            with COMPILING:  # so that several threads do not compile the same
                 if self._program is None:
                     self._program = compile_rows(self.graph, self.executor, self.axis)
             # What it is known by comes first: what changes in between is then bound anew the next time.

@@ -89,7 +89,7 @@ class Elementwise(Declared):
         shape = broadcast_shapes(*(type.shape for type in types), where=self.name)
         return Type(bool_ if self.result == "bool" else meeting.pop(), shape)
 
-    def _scalars_of(self, things: Sequence[Any]) -> Any:
+    def scalars_of(self, things: Sequence[Any]) -> Any:
         """Return, of operands, the first that is not a truth value: its dtype is that of the rule's numbers."""
         return next((thing for thing, kind in zip(things, self.accepts, strict=True) if kind != "bool"), things[0])
 
@@ -106,10 +106,10 @@ class Elementwise(Declared):
     def compute(self, arrays: Sequence[np.ndarray], params: Params) -> Any:
         """Return what the rule gives on NumPy arrays, as it comes."""
         with np.errstate(all="ignore"):
-            return self.rule(numpy_scalars(self._scalars_of(arrays).dtype), *arrays, **params)
+            return self.rule(numpy_scalars(self.scalars_of(arrays).dtype), *arrays, **params)
 
     def evaluate(self, arrays: tuple[np.ndarray, ...], params: Params, result: Type) -> np.ndarray:
-        scalars = numpy_scalars(self._scalars_of(arrays).dtype)
+        scalars = numpy_scalars(self.scalars_of(arrays).dtype)
         value = np.asarray(self.rule(scalars, *arrays, **params), result.dtype.numpy)
         return value if value.shape == result.shape else np.array(np.broadcast_to(value, result.shape))
 
@@ -141,7 +141,7 @@ class Elementwise(Declared):
 
     def trace(self, operands: Sequence[Value], params: Params) -> Any:
         """Return what the rule gives on graph values."""
-        return self.rule(GraphScalars(self._scalars_of(operands).dtype), *operands, **params)
+        return self.rule(GraphScalars(self.scalars_of(operands).dtype), *operands, **params)
 
     def _derive_gradient(
         self, g: Value, inputs: tuple[Value, ...], output: Value, params: Params, wanted: tuple[bool, ...]

@@ -12,17 +12,17 @@ _CHUNK_VALUES = 1 << 15
 
 # Wichura (1988), Algorithm AS 241, PPND7, highest power first: a rational function of 0.425^2 - q^2 in the middle, one
 # of sqrt(-log(tail)) - 1.6 outside. Its third interval begins at a tail of exp(-25); the smallest tail here is 2^-25.
-_MIDDLE = 0.425
-_MIDDLE_SQUARED = 0.180625
-_MIDDLE_TOP = (59.109374720, 159.29113202, 50.434271938, 3.3871327179)
-_MIDDLE_BOTTOM = (67.187563600, 78.757757664, 17.895169469, 1.0)
-_TAIL_SHIFT = 1.6
-_TAIL_TOP = (0.17023821103, 1.3067284816, 2.7568153900, 1.4234372777)
-_TAIL_BOTTOM = (0.12021132975, 0.73700164250, 1.0)
-_LN2 = 0.6931471805599453
+MIDDLE = 0.425
+MIDDLE_SQUARED = 0.180625
+MIDDLE_TOP = (59.109374720, 159.29113202, 50.434271938, 3.3871327179)
+MIDDLE_BOTTOM = (67.187563600, 78.757757664, 17.895169469, 1.0)
+TAIL_SHIFT = 1.6
+TAIL_TOP = (0.17023821103, 1.3067284816, 2.7568153900, 1.4234372777)
+TAIL_BOTTOM = (0.12021132975, 0.73700164250, 1.0)
+LN2 = 0.6931471805599453
 # 2 artanh(z) = z (2 + 2/3 z^2 + ...); cut here, it is within 2e-9 of its value for |z| <= 0.1716.
-_ARTANH = (2 / 9, 2 / 7, 2 / 5, 2 / 3, 2.0)
-_SQRT_HALF_BITS = 0x3F3504F3
+ARTANH = (2 / 9, 2 / 7, 2 / 5, 2 / 3, 2.0)
+SQRT_HALF_BITS = 0x3F3504F3
 
 
 def uniform_from_words(words: NDArray[np.uint32], dtype: DTypeLike = np.float64) -> NDArray:
@@ -104,15 +104,15 @@ def _quantiles(words: NDArray, out: NDArray, scalar: type[np.floating]) -> None:
     q = centred.astype(scalar)
     q *= scalar(2.0**-25)
     r = q * q
-    np.subtract(scalar(_MIDDLE_SQUARED), r, out=r)
-    np.multiply(q, _polynomial(r, _MIDDLE_TOP, scalar), out=out)
-    out /= _polynomial(r, _MIDDLE_BOTTOM, scalar)
-    outside = np.flatnonzero(np.abs(q, out=r) > scalar(_MIDDLE))
+    np.subtract(scalar(MIDDLE_SQUARED), r, out=r)
+    np.multiply(q, _polynomial(r, MIDDLE_TOP, scalar), out=out)
+    out /= _polynomial(r, MIDDLE_BOTTOM, scalar)
+    outside = np.flatnonzero(np.abs(q, out=r) > scalar(MIDDLE))
     tails = (1 << 24) - np.abs(centred[outside])
     r = np.sqrt(_minus_log(tails, scalar))
-    r -= scalar(_TAIL_SHIFT)
-    sizes = _polynomial(r, _TAIL_TOP, scalar)
-    sizes /= _polynomial(r, _TAIL_BOTTOM, scalar)
+    r -= scalar(TAIL_SHIFT)
+    sizes = _polynomial(r, TAIL_TOP, scalar)
+    sizes /= _polynomial(r, TAIL_BOTTOM, scalar)
     out[outside] = np.copysign(sizes, q[outside])
 
 
@@ -121,12 +121,12 @@ def _minus_log(tails: NDArray, scalar: type[np.floating]) -> NDArray:
     # Below 2^24 float32 is exact, so its bits give exponent and significand for either dtype: the significand between
     # sqrt(1/2) and sqrt(2), and its logarithm as 2 artanh((m - 1) / (m + 1)).
     bits = tails.astype(np.float32).view(np.int32)
-    exponents = (bits - _SQRT_HALF_BITS) >> 23
+    exponents = (bits - SQRT_HALF_BITS) >> 23
     m = (bits - (exponents << 23)).view(np.float32).astype(scalar)
     z = (m - scalar(1)) / (m + scalar(1))
     result = (25 - exponents).astype(scalar)
-    result *= scalar(_LN2)
-    result -= z * _polynomial(z * z, _ARTANH, scalar)
+    result *= scalar(LN2)
+    result -= z * _polynomial(z * z, ARTANH, scalar)
     return result
 
 

@@ -14,8 +14,8 @@ from pellucid.errors import UsageError
 LANES = 16
 """Counters in a block; a block has two words for each."""
 
-_PARITY = np.uint32(0x1BD11BDA)
-_SHIFTS = tuple(
+PARITY = np.uint32(0x1BD11BDA)
+SHIFTS = tuple(
     tuple((np.uint32(left), np.uint32(32 - left)) for left in lefts) for lefts in ((13, 15, 26, 6), (17, 29, 16, 24))
 )
 # One chunk of each working array stays in the level-2 cache. A power of two, so that the high word of the counter
@@ -53,11 +53,11 @@ def threefry2x32(
 def _encrypt(x0: NDArray, x1: NDArray, k0: ArrayLike, k1: ArrayLike, spare: NDArray) -> None:
     """Encrypt the counters `x0`, `x1` in place; `spare` is scratch of the same shape."""
     # Ufuncs rather than operators: NumPy warns when an operator on scalars wraps around, as is meant here.
-    keys = (k0, k1, np.bitwise_xor(np.bitwise_xor(k0, k1), _PARITY))
+    keys = (k0, k1, np.bitwise_xor(np.bitwise_xor(k0, k1), PARITY))
     np.add(x0, k0, out=x0)
     np.add(x1, k1, out=x1)
     for group in range(5):
-        for left, right in _SHIFTS[group % 2]:
+        for left, right in SHIFTS[group % 2]:
             np.add(x0, x1, out=x0)
             np.right_shift(x1, right, out=spare)
             np.left_shift(x1, left, out=x1)

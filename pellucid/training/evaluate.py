@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from pellucid.data.dataset import Dataset, is_sparse, with_data
 from pellucid.errors import DataError, nearest
+from pellucid.executors.compiling import COMPILING
 from pellucid.executors.epochs import Judging
 from pellucid.executors.inputs import row_inputs
 from pellucid.executors.predictor import Predictor
@@ -84,6 +84,18 @@ def fit_arrays(given: Mapping[str, Any], types: Mapping[str, Type]) -> dict[str,
     return {name: _fitted(name, given[name], type) for name, type in types.items()}
 
 
+def are_fitting(given: Mapping[str, Any], types: Mapping[str, Type]) -> bool:
+    """Say whether :func:`fit_arrays` would return dense arrays as they are."""
+    return given.keys() == types.keys() and all(
+        array.__class__ is np.ndarray
+        and array.dtype == types[name].dtype.numpy
+        and array.shape[1:] == types[name].shape
+        and array.ndim > 0
+        and (array.dtype.kind != "f" or bool(np.isfinite(array).all()))
+        for name, array in given.items()
+    )
+
+
 def _fitted(name: str, array: Any, type: Type) -> Any:
     array = array if is_sparse(array) else np.asarray(array)
     where = f"input {name!r}" if not name.startswith("target") else f"the {name}"
@@ -130,9 +142,6 @@ class JudgedExamples:
     weight: float
 
 
-_BUILDING = threading.RLock()
-
-
 class Evaluator:
     """Predicts and evaluates with any parameters, any number of examples.
 
@@ -148,7 +157,7 @@ class Evaluator:
         """What the prediction of each output is, such as ``probability``, ``score`` or ``mean``."""
 
     def _evaluation(self) -> tuple[Evaluation, Predictor]:
-        with _BUILDING:  # several trainings may share an evaluator
+        with COMPILING:  # several trainings may share an evaluator
             if self._built is None:
                 built = build_evaluation(self.network, self.losses, BATCH)
                 row_inputs(built.graph, "batch")  # says so where the network is for one number of rows only
@@ -162,10 +171,15 @@ class Evaluator:
         inputs = {name: arrays[name] for name in arrays if name in evaluation.graph.inputs}
         return predictor.run(fixed, inputs, next(iter((inputs or arrays).values())).shape[0])
 
-    def predict(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
+    def predict(
+        self, parameters: Mapping[str, np.ndarray], inputs: Dataset | Mapping[str, Any]
+    ) -> dict[str, np.ndarray]:
         """Return the prediction of each output by its name."""
-        arrays = fit_arrays(inputs.inputs, self.network.inputs)
-        outputs = self.run(parameters, arrays)
+        given = inputs.inputs if isinstance(inputs, Dataset) else inputs
+        if not are_fitting(given, self.network.inputs):
+            checked = inputs if isinstance(inputs, Dataset) else Dataset(inputs)
+            given = fit_arrays(checked.inputs, self.network.inputs)
+        outputs = self.run(parameters, given)
         return {name: outputs[prediction_name(self.network, name)] for name in self.losses}
 
     def predict_all(self, parameters: Mapping[str, np.ndarray], inputs: Dataset) -> dict[str, np.ndarray]:
@@ -182,7 +196,7 @@ class Evaluator:
 
     def judge(self) -> Judge:
         """Return what sums up losses and metrics, compiled when it is first asked for."""
-        with _BUILDING:
+        with COMPILING:
             if self._judge is None:
                 self._judge = compile_judge_of(self.network, self.losses, self.executor, BATCH)
         return self._judge

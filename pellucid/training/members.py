@@ -72,14 +72,38 @@ class MemberEpochEnded(EpochEnded):
 
 @dataclass(frozen=True)
 class Stop:
-    """What a handler returns to stop the member that it was told of."""
+    """What a handler returns to stop the member that it was told of.
+
+    Attributes
+    ----------
+    reason : str
+        Why, as ``Fit.reason`` tells it.
+
+    Examples
+    --------
+    >>> def give_up(event):
+    ...     if event.epoch == 10 and event.record["loss"] > 1:
+    ...         return Stop("no hope")
+    """
 
     reason: str = "stopped by a handler"
 
 
 @dataclass(frozen=True, eq=False)
 class Replace:
-    """What a handler returns to end the member that it was told of, and train another one in its place."""
+    """What a handler returns to end the member that it was told of, and train another one in its place.
+
+    Attributes
+    ----------
+    member : Member
+        Who comes. It may start from what the other one has learned: ``Member(start_from=event.parameters)``.
+
+    Examples
+    --------
+    >>> def begin_anew(event):
+    ...     if event.epoch == 10 and event.member.seed < 100:
+    ...         return Replace(Member(seed=event.member.seed + 100))
+    """
 
     member: Member
 

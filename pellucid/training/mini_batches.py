@@ -138,7 +138,7 @@ class MiniBatchTraining(Training):
         plan, steps, first = self.plan, self.steps, self.progress.epoch
         settings, rates = self._settings_of(range(first, first + count))
         found = steps.program.run_epochs(
-            {**self.progress.parameters, **self.progress.state},
+            Some.together(self.progress.parameters, self.progress.state),
             plan.arrays,
             plan.places,
             settings,
@@ -159,7 +159,7 @@ class MiniBatchTraining(Training):
                 if reason is not None or self._is_news(rates[number + 1 :]):
                     break
         finally:
-            self._settle()
+            self._settle(found.carried[-1] if found.carried else None)
         done = self.progress.epoch - first
         self.show(self.epochs_done, done * self.steps_per_epoch * steps.step.form.batch, mean)
         self.save(if_older_than=plan.checkpoint_seconds)
@@ -171,11 +171,11 @@ class MiniBatchTraining(Training):
             return False
         return not np.array_equal(rates[0], self._rates(self.progress.epoch)[0])
 
-    def _settle(self) -> None:
-        """Make the arrays that are kept for later, so that the memory of all other epochs is free."""
+    def _settle(self, last: Mapping[str, np.ndarray] | None) -> None:
+        """Make the arrays that are kept for later, so that the memory of all epochs but the last is free."""
         progress = self.progress
         kept = {"parameters": progress.parameters, "state": progress.state, "best": progress.best}
-        made = {kind: dict(arrays) for kind, arrays in kept.items() if not isinstance(arrays, dict)}
+        made = {kind: dict(arrays) for kind, arrays in kept.items() if kind == "best" or not Some.are_of(arrays, last)}
         self.progress = progress.changed(**made)
 
     def _settings_of(self, epochs: range) -> tuple[dict[str, Any], np.ndarray]:
@@ -200,7 +200,7 @@ class MiniBatchTraining(Training):
             self._epoch = self._prepare()
         epoch = self._epoch
         part = self.steps.program.run(
-            {**progress.parameters, **progress.state},
+            Some.together(progress.parameters, progress.state),
             epoch.arrays,
             epoch.order,
             epoch.settings,

@@ -46,6 +46,18 @@ class Some(Mapping[str, np.ndarray]):
         """Return them, in a dict where the arrays are there already and not made when they are asked for."""
         return {name: arrays[name] for name in names} if isinstance(arrays, dict) else Some(arrays, names)
 
+    @staticmethod
+    def are_of(arrays: Mapping[str, np.ndarray], whole: Mapping[str, np.ndarray] | None) -> bool:
+        """Say whether arrays are a dict, or some of a certain mapping."""
+        return isinstance(arrays, dict) or (isinstance(arrays, Some) and arrays._arrays is whole)
+
+    @staticmethod
+    def together(parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return both as one mapping: the one that both are some of, where that is so, so that no array is made."""
+        if isinstance(parameters, Some) and isinstance(state, Some) and parameters._arrays is state._arrays:
+            return parameters._arrays
+        return {**parameters, **state}
+
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._names:
             raise KeyError(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,7 @@ def fit_perceptron(
     check_number("epochs", epochs, "[1, inf)", whole=True)
     form = StepGraph(_step(x.shape[1]), 1, ("x", "t"), "row_weight", ("weight", "bias"), ())
     program = compile_epochs(form, executor)
-    carried: dict[str, np.ndarray] = {"weight": np.zeros(x.shape[1]), "bias": np.zeros(())}
+    carried: Mapping[str, np.ndarray] = {"weight": np.zeros(x.shape[1]), "bias": np.zeros(())}
     arrays = {"x": x, "t": t, "row_weight": np.ones(len(x))}
     mistakes: list[int] = []
     while len(mistakes) < epochs and (not mistakes or mistakes[-1]):

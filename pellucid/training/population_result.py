@@ -29,6 +29,9 @@ class Replaced:
     member: Member
     fit: Fit
 
+    def __repr__(self) -> str:
+        return f"<Replaced {self.number}, seed {self.member.seed}, {self.fit!r}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Population:
@@ -56,6 +59,10 @@ class Population:
     errors: Mapping[int, TrainingError]
     replaced: tuple[Replaced, ...]
     watched: Metric
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.errors)} failed" if self.errors else ""
+        return f"<Population of {len(self)}{failed}>"
 
     def __len__(self) -> int:
         return len(self.fits)

@@ -113,7 +113,7 @@ class PopulationTraining:
     def _obey(self, answer: Any, told: MemberEpochEnded) -> None:
         if isinstance(answer, Stop):
             told.stop(answer.reason)
-        elif isinstance(answer, Replace):
+        elif isinstance(answer, Replace) and isinstance(answer.member, Member):
             self._successors[told.number] = answer.member
             told.stop(REPLACED)
         elif answer is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset
+from pellucid.executors.inputs import is_frozen
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.training.checkpoint import Progress
@@ -48,6 +49,9 @@ class Fit:
     progress: Progress
     evaluator: Evaluator
 
+    def __repr__(self) -> str:
+        return f"<Fit of {len(self.history)} epochs, best {self.best_epoch}: {self.reason}>"
+
     def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
         """Return what the losses say that the outputs mean: numbers, rates, probabilities.
 
@@ -59,7 +63,8 @@ class Fit:
         -------
         ndarray [examples, outputs], or a dict of them by output where there are several
         """
-        found = self.evaluator.predict(self.parameters, self._dataset(inputs))
+        given = inputs if isinstance(inputs, Mapping) else {next(iter(self.network.inputs)): inputs}
+        found = self.evaluator.predict(self.parameters, given)
         return next(iter(found.values())) if len(found) == 1 else found
 
     def predict_all(self, inputs: Any) -> dict[str, np.ndarray]:
@@ -95,5 +100,14 @@ def training_result(training: Training, reason: str) -> Fit:
 def result_of(evaluator: Evaluator, state: Progress, reason: str, validated: bool) -> Fit:
     """Return what training has brought: the best parameters where there was validation and an epoch has ended."""
     judged = validated and state.best_epoch > 0
+    state = state.changed(parameters=dict(state.parameters), state=dict(state.state), best=dict(state.best))
     best, epoch = (state.best, state.best_epoch) if judged else (state.parameters, state.epoch)
-    return Fit(evaluator.network, evaluator.losses, dict(best), state.records, reason, epoch, state, evaluator)
+    best = {path: array if is_frozen(array) else _frozen(array) for path, array in best.items()}
+    return Fit(evaluator.network, evaluator.losses, best, state.records, reason, epoch, state, evaluator)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """Return a copy that nobody can change: it is known again without a look at its numbers."""
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy

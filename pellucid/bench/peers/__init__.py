@@ -48,6 +48,8 @@ def choose_peers(text: str | None) -> list[str]:
     named = [name.strip() for name in text.split(",") if name.strip()]
     if named in ([], ["none"]):
         return []
+    if "none" in named:
+        raise UsageError("none goes with no other name", where="--peers", got=repr(text)[:60])
     for name in named:
         if name not in PEERS:
             raise UsageError(f"no peer is called {name!r}", where="--peers", fix=nearest(name, [*PEERS, "none"]))

@@ -9,6 +9,7 @@ finite; in debug mode the number of the kernel that left its memory, plus 1.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,6 @@ import numpy as np
 
 import pellucid.executors.native.reductions
 import pellucid.executors.native.views  # noqa: F401  # both register how operations are computed
-from pellucid.executors.native import soon
 from pellucid.executors.native.buffers import Plan, plan_memory
 from pellucid.executors.native.emit import Fn, Module, V
 from pellucid.executors.native.engine import Code, new_module
@@ -26,7 +26,6 @@ from pellucid.executors.native.layout import LINE, Layout, element
 from pellucid.executors.native.rewrite import rewrite
 from pellucid.executors.native.schedule import Kernel, is_buffer, schedule
 from pellucid.executors.native.sharing import is_shared, write_sharing
-from pellucid.executors.native.soon import streamed_input
 from pellucid.executors.native.target import Target, host, restore_subnormals, without_subnormals
 from pellucid.executors.native.values import NeedsScalars, Values, constant_array
 from pellucid.graph.graph import Graph, Node
@@ -92,7 +91,6 @@ class Assembled:
     reach: int
     shared: bool = False
     constants: list[Node] = field(default_factory=list)
-    streamed: Node | None = None
 
     @property
     def size(self) -> int:
@@ -112,7 +110,6 @@ def assemble(
     flush: bool = False,
     target: Target | None = None,
     checked: bool = False,
-    data: tuple[str, ...] = (),
 ) -> Assembled:
     """Write the code of a graph.
 
@@ -130,16 +127,14 @@ def assemble(
         The processor, the host by default.
     checked : bool
         Debug mode: every access to memory is checked, and one that is outside of its buffer noted, not done.
-    data : tuple of str
-        Inputs that are rows of tables, new ones for every run.
     """
     target = target or host()
     graph = graph if keep_all else rewrite(graph)
     try:
-        return _assemble(graph, schedule(graph, keep_all), carried, axis, keep_all, flush, target, checked, data)
+        return _assemble(graph, schedule(graph, keep_all), carried, axis, keep_all, flush, target, checked)
     except NeedsScalars:  # something that products take along can not be computed for a line at once
         kernels = schedule(graph, keep_all, alone=True)
-        return _assemble(graph, kernels, carried, axis, keep_all, flush, target, checked, data)
+        return _assemble(graph, kernels, carried, axis, keep_all, flush, target, checked)
 
 
 def _assemble(
@@ -151,14 +146,12 @@ def _assemble(
     flush: bool,
     target: Target,
     checked: bool,
-    data: tuple[str, ...],
 ) -> Assembled:
     plan = plan_memory(graph, kernels, carried, reuse=not keep_all)
     module = new_module("pellucid", target)
     watched = frozenset(graph.outputs[name] for name in carried or {})
     written = {root: kernel.number for kernel in kernels for root in kernel.roots}
-    streamed = streamed_input(graph, data, {name: plan.layouts[graph.inputs[name]] for name in data})
-    writer = _Writer(module, plan, written, axis, watched, target, checked, streamed)
+    writer = _Writer(module, plan, written, axis, watched, target, checked)
     calls = [writer.write(kernel) for kernel in kernels]
     scratch = max((call.scratch for call in calls), default=0)
     _write_step(module, calls, plan, "step", ())
@@ -170,7 +163,7 @@ def _assemble(
     _write_run(module, flush, target)
     constants = [node for node in plan.layouts if node.op.name == "constant"]
     scratch, reach = (-(-size // LINE) * LINE for size in (scratch, writer.reach))
-    return Assembled(graph, calls, plan, module, scratch, target, reach, bool(shared), constants, streamed)
+    return Assembled(graph, calls, plan, module, scratch, target, reach, bool(shared), constants)
 
 
 class _Writer:
@@ -185,10 +178,8 @@ class _Writer:
         watched: frozenset[Node],
         target: Target,
         checked: bool,
-        streamed: Node | None,
     ):
         self.module, self.plan, self.written, self.checked = module, plan, written, checked
-        self.streamed = streamed
         self.axis, self.watched, self.target = axis, watched, target
         self.functions: dict[str, str] = {}
         self.reach = 0
@@ -235,7 +226,7 @@ class _Writer:
             return node in self.plan.layouts and (is_buffer(node) or self.written[node] < kernel.number)
 
         values = Values(fn, lanes, self.plan.layouts, pointer, readable, size)
-        values.watched, values.streamed = self.watched, self.streamed
+        values.watched = self.watched
         if self.checked:
             values.guard = guard(values, fn.at(arena, OUTSIDE), kernel.number)
         write_kernel(values, kernel, first, last, scratch, arena, self.target)
@@ -305,8 +296,10 @@ class Arena:
         self.address = memory.ctypes.data + shift
         self.scratch = self.address + assembled.plan.size
         self.words = self.bytes[:64].view(np.int64)
-        for word in (soon.ROWS, soon.TABLE):  # nothing comes soon: what is fetched is here
-            self.bytes[word : word + 8].view(np.int64)[0] = self.address
+        self.copy: np.ndarray | None = None
+        """What was carried before the steps that were run last; see :mod:`pellucid.executors.native.handed`."""
+        self.relying: weakref.ref | None = None
+        """Who needs that copy."""
         self._plan = assembled.plan
         self._views: dict[Node, np.ndarray] = {}
         for node in assembled.constants:

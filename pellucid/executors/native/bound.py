@@ -29,48 +29,58 @@ class NativeRows:
         return NativeBound(self, check_fixed(self.graph, self.rows, fixed))
 
 
+class _Place:
+    """An arena with all but the rows in its place, and the views that rows go through."""
+
+    def __init__(self, program: NativeRows, fixed: Mapping[str, np.ndarray]):
+        graph = program.compiled.assembled.graph
+        self.arena = Arena(program.compiled.assembled)
+        for name, array in fixed.items():
+            self.arena.view(graph.inputs[name])[...] = array
+        self.inputs = [(name, self.arena.view(graph.inputs[name]), graph.inputs[name].type) for name in program.rows]
+        self.outputs = [(name, self.arena.view(node)) for name, node in graph.outputs.items()]
+
+
 class NativeBound:
     """A program over rows with parameters and settings in their place."""
 
     def __init__(self, program: NativeRows, fixed: Mapping[str, np.ndarray]):
         self.program = program
         self._fixed = {name: np.array(array) for name, array in fixed.items()}
-        self._arenas: list[Arena] = [self._arena()]
-
-    def _arena(self) -> Arena:
-        arena = Arena(self.program.compiled.assembled)
-        nodes = self.program.compiled.assembled.graph.inputs
-        for name, array in self._fixed.items():
-            arena.view(nodes[name])[...] = array
-        return arena
+        self._places = [_Place(program, self._fixed)]
 
     def run(self, arrays: Mapping[str, Any], count: int) -> dict[str, np.ndarray]:
         """Compute the outputs of all rows; see :class:`pellucid.executors.program.BoundRows`."""
         program = self.program
-        graph, compiled = program.compiled.assembled.graph, program.compiled
         check_rows(program.graph, program.rows, arrays, count)
         try:
-            arena = self._arenas.pop()
+            place = self._places.pop()
         except IndexError:
-            arena = self._arena()
-        results = {
-            name: np.empty((count, *map(int, node.type.shape[1:])), node.type.dtype.numpy)
-            for name, node in graph.outputs.items()
-        }
+            place = _Place(program, self._fixed)
         try:
+            if 0 < count <= program.chunk:
+                return self._chunk(place, arrays, count)
+            results = {name: np.empty((count, *view.shape[1:]), view.dtype) for name, view in place.outputs}
             for first in range(0, count, program.chunk):
                 rows = slice(first, min(count, first + program.chunk))
-                number = rows.stop - rows.start
-                for name in program.rows:
-                    node = graph.inputs[name]
-                    part = gather(arrays[name], rows)
-                    typed = as_typed_array(part, Type(node.type.dtype, part.shape), f"input {name!r}")
-                    arena.view(node)[:number] = typed
-                arena.words[ROWS // 8] = number
-                compiled.run(arena.address, arena.scratch)
-                compiled.raise_errors(arena)
-                for name, node in graph.outputs.items():
-                    results[name][rows] = arena.view(node)[:number]
+                part = {name: gather(arrays[name], rows) for name in program.rows}
+                for name, found in self._chunk(place, part, rows.stop - first).items():
+                    results[name][rows] = found
+            return results
         finally:
-            self._arenas.append(arena)
-        return results
+            self._places.append(place)
+
+    def _chunk(self, place: _Place, arrays: Mapping[str, Any], count: int) -> dict[str, np.ndarray]:
+        """Compute the outputs of so many rows as are computed at once."""
+        arena, compiled = place.arena, self.program.compiled
+        for name, view, type in place.inputs:
+            given = arrays[name]
+            if given.__class__ is not np.ndarray:
+                given = given.toarray()
+            if given.dtype != view.dtype:
+                given = as_typed_array(given, Type(type.dtype, given.shape), f"input {name!r}")
+            view[:count] = given
+        arena.words[ROWS // 8] = count
+        compiled.run(arena.address, arena.scratch)
+        compiled.raise_errors(arena)
+        return {name: np.array(view[:count], order="C") for name, view in place.outputs}

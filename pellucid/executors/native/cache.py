@@ -6,12 +6,12 @@ search comes back to the same few networks.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from pellucid.executors.compiling import COMPILING
 from pellucid.graph.graph import Graph
 
 KEPT = 16
@@ -19,7 +19,6 @@ KEPT = 16
 
 Made = TypeVar("Made")
 
-_LOCK = threading.Lock()
 _ALIVE: weakref.WeakValueDictionary[Hashable, Any] = weakref.WeakValueDictionary()
 _RECENT: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -31,13 +30,13 @@ def shared(graph: Graph, more: Hashable, make: Callable[[], Made]) -> Made:
     make another graph.
     """
     key = str(graph), tuple(dict.fromkeys(node.op for node in graph.nodes)), more
-    with _LOCK:
+    with COMPILING:
         found = _ALIVE.get(key)
         if found is not None:
             _remember(key, found)
             return found
     made = make()
-    with _LOCK:
+    with COMPILING:
         made = _ALIVE.setdefault(key, made)
         _remember(key, made)
     return made
@@ -52,5 +51,5 @@ def _remember(key: Hashable, made: Any) -> None:
 
 def clear() -> None:
     """Drop the programs that nobody uses."""
-    with _LOCK:
+    with COMPILING:
         _RECENT.clear()

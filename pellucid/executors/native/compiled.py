@@ -33,7 +33,8 @@ class Compiled:
             return Arena(self.assembled)
 
     def give(self, arena: Arena) -> None:
-        """Keep an arena for the next one who needs one."""
+        """Keep an arena for the next one who needs one; what was copied from it belongs to whoever holds it still."""
+        arena.copy = arena.relying = None
         if len(self._waiting) < 4:
             self._waiting.append(arena)
 

@@ -140,13 +140,26 @@ def tiles(spec: Product, target: Target | None = None) -> list[Tile]:
     plan = _plan(spec, target or host())
     if plan is None:
         return []
-    return [Tile(spec.element, r, w) for w, cut in zip(plan.widths, plan.tiles, strict=True) for r in cut.sizes()]
+    alone = {1} if spec.rows_now is not None else set()  # a single row is what is predicted most often
+    cuts = zip(plan.widths, plan.tiles, strict=True)
+    return [Tile(spec.element, rows, width) for width, cut in cuts for rows in sorted({*cut.sizes(), *alone})]
 
 
 def count_panels(spec: Product, target: Target | None = None) -> int:
     """Return into how many panels of columns a product is cut."""
     plan = _plan(spec, target or host())
     return plan.panels.parts if plan else 0
+
+
+def tasks_now(spec: Product, columns: V, target: Target | None = None) -> V:
+    """Write how many tasks there are where only so many columns are needed."""
+    fn, plan = columns.fn, _plan(spec, target or host())
+    if plan is None:
+        return fn.i64(0)
+    lanes = LINE // SIZE[spec.element]
+    lines = fn.op("udiv", columns + (lanes - 1), fn.i64(lanes))
+    panels = fn.op("udiv", lines + (plan.panels.size - 1), fn.i64(plan.panels.size))
+    return fn.minimum(panels * plan.blocks, fn.i64(plan.tasks))
 
 
 def scratch_bytes(spec: Product, target: Target | None = None) -> int:
@@ -317,6 +330,11 @@ class _Writer:
         for width, cut in zip(self.plan.widths, self.plan.tiles, strict=True):
             found = [V(fn, "ptr", "@" + Tile(spec.element, rows, width).name(self.target)) for rows in cut.sizes()]
             fitting.append(found[0] if longer is None or len(found) == 1 else fn.select(longer, found[1], found[0]))
+        if spec.rows_now is not None:
+            single = fn.compare("eq", spec.rows_now, 1)
+            for place, width in enumerate(self.plan.widths):
+                one = V(fn, "ptr", "@" + Tile(spec.element, 1, width).name(self.target))
+                fitting[place] = fn.select(single, one, fitting[place])
         tile = fitting[0] if self.wide is None else fn.select(self.wide, fitting[1], fitting[0])
         a = fn.at(fn.at(spec.a, start * spec.a_row_stride), k * spec.a_k_stride)
         operands = map(self.value, (a, spec.a_row_stride, spec.a_k_stride, *b, depth, sums))

@@ -33,14 +33,14 @@ def normal_of(fn: Fn, words: V, element: str) -> V:
     centred = (_top_bits(fn, words) << 1) - (_SPACE - 1)
     q = fn.cast("sitofp", centred, element) * 2.0**-25
     size = fn.intrinsic("fabs", q)
-    outside = size > law._MIDDLE
+    outside = size > law.MIDDLE
     tails = _SPACE - fn.select(centred < 0, 0 - centred, centred)
-    r = law._MIDDLE_SQUARED - q * q
-    t = fn.intrinsic("sqrt", _minus_log(fn, tails, element)) - law._TAIL_SHIFT
+    r = law.MIDDLE_SQUARED - q * q
+    t = fn.intrinsic("sqrt", _minus_log(fn, tails, element)) - law.TAIL_SHIFT
     # Both intervals are computed and one is taken before the division, so that there is one of it. In the middle the
     # quotient has the sign of q already, and copysign changes nothing.
-    top = fn.select(outside, _polynomial(t, law._TAIL_TOP), q * _polynomial(r, law._MIDDLE_TOP))
-    bottom = fn.select(outside, _polynomial(t, law._TAIL_BOTTOM), _polynomial(r, law._MIDDLE_BOTTOM))
+    top = fn.select(outside, _polynomial(t, law.TAIL_TOP), q * _polynomial(r, law.MIDDLE_TOP))
+    bottom = fn.select(outside, _polynomial(t, law.TAIL_BOTTOM), _polynomial(r, law.MIDDLE_BOTTOM))
     return fn.intrinsic("copysign", top / bottom, q)
 
 
@@ -107,11 +107,11 @@ def _top_bits(fn: Fn, words: V) -> V:
 def _minus_log(fn: Fn, tails: V, element: str) -> V:
     """Write ``-log(tails * 2^-25)`` of whole numbers 0 < tails < 2^24."""
     bits = fn.cast("bitcast", fn.cast("sitofp", tails, "float"), "i32")
-    exponents = (bits - law._SQRT_HALF_BITS) >> 23
+    exponents = (bits - law.SQRT_HALF_BITS) >> 23
     significand = fn.cast("bitcast", bits - (exponents << 23), "float")
     m = significand if element == "float" else fn.cast("fpext", significand, element)
     z = (m - 1.0) / (m + 1.0)
-    return fn.cast("sitofp", 25 - exponents, element) * law._LN2 - z * _polynomial(z * z, law._ARTANH)
+    return fn.cast("sitofp", 25 - exponents, element) * law.LN2 - z * _polynomial(z * z, law.ARTANH)
 
 
 def _polynomial(x: V, coefficients: Sequence[float]) -> V:

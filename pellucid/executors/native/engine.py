@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import ctypes
-import threading
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from llvmlite import binding as llvm
 
+from pellucid.executors.compiling import COMPILING
 from pellucid.executors.native.emit import Module
 from pellucid.executors.native.target import Target, host
 
-_LOCK = threading.Lock()  # LLVM's global context is not safe for threads
+# LLVM's global context is not safe for threads, so that all work on it is done while COMPILING is held. The lock that
+# llvmlite takes for each single call is taken for forks too: programs may be dropped by other threads at any time.
+_CALLING: Any = getattr(llvm.ffi.lib, "_lock", nullcontext())
+
+
+def _before_fork() -> None:
+    COMPILING.acquire()
+    _CALLING.__enter__()
+
+
+def _after_fork() -> None:
+    _CALLING.__exit__(None, None, None)
+    COMPILING.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def new_module(name: str, target: Target | None = None) -> Module:
@@ -27,7 +45,7 @@ class Code:
 
     def __init__(self, module: Module, target: Target | None = None, simplified: bool = True):
         self.target = target or host()
-        with _LOCK:
+        with COMPILING:
             machine = self.target.machine()
             parsed = llvm.parse_assembly(module.text())
             parsed.verify()
@@ -53,7 +71,7 @@ class Code:
 
     def close(self) -> None:
         """Free the code; its functions may not be called any more."""
-        with _LOCK:
+        with COMPILING:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
@@ -62,7 +80,7 @@ class Code:
 def assembly(module: Module, target: Target | None = None, simplified: bool = True) -> str:
     """Return the assembly that a module becomes, for reading and for processors other than this."""
     target = target or host()
-    with _LOCK:
+    with COMPILING:
         machine = target.machine()
         parsed = llvm.parse_assembly(module.text())
         parsed.verify()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.executors.epochs import StepGraph
-from pellucid.executors.native import soon
 from pellucid.executors.native.assemble import BAD, ERROR, Assembled
 from pellucid.executors.native.emit import Fn, V, vector
 from pellucid.executors.native.layout import Layout, element
@@ -78,8 +77,6 @@ def write_epoch(assembled: Assembled, step: StepGraph) -> None:
         taken = fn.select(partial, places, taken)
         for number, name in enumerate((*step.data, step.weight)):
             write_gather(epoch, name, TABLES + TABLE_WORDS * number, taken, fn.i64(step.batch))
-        if assembled.streamed is not None:
-            _say_what_comes(epoch, step, taken, rest)
         weight = _weights(epoch, step, count)
         _settings(epoch, step, at)
         if assembled.shared:
@@ -103,20 +100,6 @@ def write_epoch(assembled: Assembled, step: StepGraph) -> None:
         fn.store(at + 1, fn.at(told, 8 * NEXT))
     restore_subnormals(fn, assembled.target, before)
     fn.ret()
-
-
-def _say_what_comes(epoch: Running, step: StepGraph, taken: V, rest: V) -> None:
-    """Write where the next mini-batch is; where it is none, or a sparse one, what is there already."""
-    fn, node = epoch.fn, epoch.assembled.streamed
-    assert node is not None
-    word = TABLES + TABLE_WORDS * step.data.index(node.path)
-    whole = rest >= 2 * step.batch
-    dense = fn.compare("eq", epoch.word(word + KIND), 0)
-    table = fn.select(dense, epoch.pointer(word + ADDRESS), epoch.arena)
-    stride = fn.select(dense, epoch.word(word + STRIDE), fn.i64(0))
-    rows = fn.select(whole, fn.at(taken, 8 * step.batch), taken)
-    for value, place in ((rows, soon.ROWS), (table, soon.TABLE), (stride, soon.STRIDE)):
-        fn.store(value, fn.at(epoch.arena, place))
 
 
 def _fill_up(fn: Fn, taken: V, places: V, count: V, batch: int) -> None:

@@ -46,8 +46,8 @@ class KernelFacts:
     bytes_read, bytes_written : int
         Each buffer once, without padding; a table of which rows are picked counts whole.
     operations : int
-        Floating-point operations as the nodes are defined: two for each term of a product, one for each operator and
-        function in the rule of an elementwise operation.
+        Floating-point operations as the nodes are defined: two for each term of a product, one for each element of an
+        elementwise operation, also where that is a function such as exp or gelu.
     seconds : float or None
         The least time of several on one thread. It is run over and over, so that caches hold what fits into them.
     share_of_peak : float or None

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.executors.inputs import as_typed_array, check_fixed, inputs_by_row, rows_at_once
+from pellucid.errors import GraphError
+from pellucid.executors.inputs import as_typed_array, check_fixed, inputs_by_row, row_numbers, rows_at_once
 from pellucid.executors.native.assemble import ERROR, ROWS, Assembled
 from pellucid.executors.native.compiled import Compiled
 from pellucid.executors.native.emit import V
@@ -57,10 +58,15 @@ class NativeJudge:
         """Prepare examples; see :class:`pellucid.executors.epochs.JudgeProgram`."""
         tables = [self._tables.prepare(name, arrays[name]) for name in self.rows]
         numbers = _numbers(len(arrays[self._weight]))
-        places = numbers if rows is None else np.ascontiguousarray(rows, np.int64)
+        others = [name for name in self.rows if name != self._weight]
+        count = min((int(arrays[name].shape[0]) for name in others), default=len(numbers))
+        places = row_numbers(numbers if rows is None else rows, count, "rows")
+        if len(places) != len(numbers):
+            got, expected = f"{len(numbers)} weights", f"{len(places)}, one for each row"
+            raise GraphError("the weights do not fit", where=self._weight, got=got, expected=expected)
         own = len(numbers), places.ctypes.data, numbers.ctypes.data, 0
         words = np.array([*own, *(word for table in tables for word in table.words)], np.int64)
-        return NativeExamples(words, (*tables, places, numbers))
+        return NativeExamples(words, (*tables, *(arrays[name] for name in self.rows), places, numbers))
 
     def run(self, fixed: Mapping[str, Any], examples: Any) -> dict[str, float]:
         """Return the sums; see :class:`pellucid.executors.epochs.JudgeProgram`."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pellucid.executors.native.contraction import Product, emit_contraction, scratch_bytes
+from pellucid.executors.native.contraction import Product, emit_contraction, scratch_bytes, tasks_now
 from pellucid.executors.native.contraction import tasks as product_tasks
 from pellucid.executors.native.draws import require_draws
 from pellucid.executors.native.emit import V
@@ -14,7 +14,6 @@ from pellucid.executors.native.layout import LINE, element, layout_of
 from pellucid.executors.native.operands import ProductForm, Strided, product_form, strided
 from pellucid.executors.native.reductions import reduce_at
 from pellucid.executors.native.schedule import RANDOM, REDUCTIONS, Kernel
-from pellucid.executors.native.soon import fetch_with
 from pellucid.executors.native.target import LANES, Target
 from pellucid.executors.native.values import At, Place, Values
 from pellucid.graph.graph import Node
@@ -22,10 +21,10 @@ from pellucid.graph.types import Axis
 
 BLOCK = LANES
 """Rows in a task of a kernel of rows."""
-LARGE = 128 * 1024
-"""Bytes of a buffer from which on it may not be in the nearest caches when it is needed."""
+LARGE = 4 * 1024 * 1024
+"""Bytes of a buffer from which on no cache near a core holds it."""
 ROWS_AHEAD = 6
-"""How many rows ahead such a buffer is fetched: about a tile."""
+"""How many rows ahead such a buffer is asked for: a tile."""
 TOGETHER = 4
 """Up to so many vectors of a row are written out instead of in a loop."""
 BESIDE = 2
@@ -219,11 +218,7 @@ def _products(values: Values, kernel: Kernel, first: V, last: V, scratch: V, tar
     if form.swapped:
         sides, letters = sides[::-1], letters[::-1]
 
-    values.ahead = _fetched_ahead(values, kernel, form)
-    fetch: Callable[[V, V], None] | None = None
-    streamed = values.streamed
-    if streamed is not None and sides[0].root is streamed and spec.a_row_stride == values.layouts[streamed].item:
-        fetch = fetch_with(values, spec, streamed, values.arena)  # of x^T g, not of x W
+    values.ahead = _fetched_ahead(values, node, form)
 
     def running(label: str) -> V | None:
         size = values.size(sizes[label]) if label else 1
@@ -238,8 +233,6 @@ def _products(values: Values, kernel: Kernel, first: V, last: V, scratch: V, tar
                     value = fn.extract(value, 0)
                 values.set(node, place, value)
                 _store(values, [(root, place) for root in kernel.roots])
-                if fetch is not None:
-                    fetch(row, column)
 
         return finish
 
@@ -264,7 +257,8 @@ def _products(values: Values, kernel: Kernel, first: V, last: V, scratch: V, tar
         emit_contraction(fn, done, begin, end, epilogue(batch), target)
 
     if not form.batch:
-        emit({}, first, last)
+        columns = running(form.column)
+        emit({}, first, last if columns is None else fn.minimum(last, tasks_now(spec, columns, target)))
         return
     with fn.loop(first, last) as task, values.scope():
         number = fn.op("udiv", task.index, fn.i64(each))
@@ -277,21 +271,6 @@ def _products(values: Values, kernel: Kernel, first: V, last: V, scratch: V, tar
         emit({label: batch[label] for label in form.batch}, inner, inner + 1)
 
 
-def _fetched_ahead(values: Values, kernel: Kernel, form: ProductForm) -> dict[Node, int]:
-    """Return the large buffers that the epilogue reads at its own place, with the distance to the next tile's rows."""
-    node = kernel.anchor
-    assert node is not None
-    if not form.row:
-        return {}
-    axis = form.labels.result.index(form.row)
-    shape = tuple(map(int, node.type.shape))
-    return {
-        other: layout.strides[axis] * ROWS_AHEAD
-        for other, layout in values.layouts.items()
-        if tuple(map(int, other.type.shape)) == shape and layout.size >= LARGE
-    }
-
-
 def _extent(spec: Product, left: bool, item: int) -> tuple[int, int]:
     """Return the bytes of an operand that a product touches, from where it begins; columns in whole lines."""
     columns = spec.b_column_stride, spec.columns
@@ -302,6 +281,19 @@ def _extent(spec: Product, left: bool, item: int) -> tuple[int, int]:
         steps = [(spec.a_row_stride, spec.rows), (spec.a_k_stride, spec.depth)]
     ends = [stride * max(0, size - 1) for stride, size in steps]
     return sum(min(0, end) for end in ends), sum(max(0, end) for end in ends) + item
+
+
+def _fetched_ahead(values: Values, node: Node, form: ProductForm) -> dict[Node, int]:
+    """Return what the epilogue reads at its own place and no cache holds, with the distance to the next tile's rows."""
+    if not form.row:
+        return {}
+    axis = form.labels.result.index(form.row)
+    shape = tuple(map(int, node.type.shape))
+    return {
+        other: layout.strides[axis] * ROWS_AHEAD
+        for other, layout in values.layouts.items()
+        if tuple(map(int, other.type.shape)) == shape and layout.size >= LARGE
+    }
 
 
 # -- reductions

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pellucid.executors.compiling import COMPILING
 from pellucid.executors.native.emit import Module
 from pellucid.executors.native.engine import Code, new_module, publish
 from pellucid.executors.native.target import Target, host
 
-_LOCK = threading.Lock()
 _READY: dict[str, Code] = {}
 
 
@@ -41,7 +40,7 @@ class Library:
         found = _READY.get(self.name)
         if found is not None:
             return found
-        with _LOCK:
+        with COMPILING:
             if self.name not in _READY:
                 module = self.module()
                 code = Code(module)

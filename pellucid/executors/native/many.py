@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.errors import GraphError
 from pellucid.executors.epochs import Judging, StepGraph
 from pellucid.executors.native import epochs, judge
 from pellucid.executors.native.assemble import ERROR, Arena, Assembled
@@ -228,5 +229,9 @@ def shared_inputs(names: Sequence[str], source: Assembled, target: Assembled) ->
     """Return the copies that bring some inputs of one program to another; a type has one layout only."""
     shared = [name for name in names if name in target.graph.inputs]
     found = [(source.graph.inputs[name], target.graph.inputs[name]) for name in shared]
+    for given, wanted in found:
+        if given.type != wanted.type:
+            got, expected = str(given.type), str(wanted.type)
+            raise GraphError("the judge takes something else", where=given.path, got=got, expected=expected)
     copies = [(source.plan.offsets[a], target.plan.offsets[b], target.plan.layouts[b].size) for a, b in found]
     return np.array(copies, np.int64).reshape(-1, 3)

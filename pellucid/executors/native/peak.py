@@ -12,8 +12,11 @@ from pellucid.executors.native.emit import Module, V, vector
 from pellucid.executors.native.engine import Code, new_module
 from pellucid.executors.native.target import Target, host
 
-ROUND_SECONDS = 0.01
+ROUND_SECONDS = 0.002
 """How long one call runs: long beside its start, short beside what an operating system gives to others in between."""
+
+TOGETHER = 5
+"""So many times as long where threads run at the same time, since they do not start at once."""
 
 UNROLLED = 4
 
@@ -43,9 +46,9 @@ def fma_peak(seconds: float = 0.2, threads: int = 1, element: str = "float") -> 
     True
     """
     run, operations = _compiled(element)
-    count = 1000
-    while (taken := _together(run, count, 1)) < ROUND_SECONDS:
-        count = int(count * min(100.0, max(2.0, 1.2 * ROUND_SECONDS / max(taken, 1e-9))))
+    count, long = 1000, ROUND_SECONDS * (1 if threads == 1 else TOGETHER)
+    while (taken := _together(run, count, 1)) < long:
+        count = int(count * min(100.0, max(2.0, 1.2 * long / max(taken, 1e-9))))
     best, end = 0.0, time.perf_counter() + seconds
     while best == 0.0 or time.perf_counter() < end:
         best = max(best, threads * count * operations / _together(run, count, threads))

@@ -2,56 +2,65 @@
 
 from __future__ import annotations
 
-import threading
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pellucid.executors.inputs import as_typed_array, check_table
 from pellucid.executors.native.assemble import Assembled
 from pellucid.executors.native.epochs import may_be_sparse
-
-KEPT = 8
-"""How many arrays of each input stay prepared."""
+from pellucid.graph.types import Type
 
 
 @dataclass(frozen=True)
 class Table:
-    """An input's rows as machine code reads them: what its words are, and the arrays that have to stay."""
+    """An input's rows as machine code reads them: its words, and what has to stay besides the array that was given."""
 
     words: tuple[int, ...]
     arrays: tuple[Any, ...]
 
 
 class Tables:
-    """The arrays that a program was given, prepared when they come for the first time."""
+    """The arrays that a program was given, prepared when they come for the first time, for as long as they live."""
 
     def __init__(self, assembled: Assembled):
         self._assembled = assembled
-        self._lock = threading.Lock()
-        self._found: dict[tuple[str, int], tuple[Any, Table]] = {}
+        self._found: dict[tuple[str, int], Table] = {}
 
     def of(self, name: str, array: Any) -> Table:
-        """Return the rows of an input in memory that machine code can read; what was prepared is kept."""
+        """Return the rows of an input in memory that machine code can read; that is kept until the array is dropped."""
         key = name, id(array)
-        with self._lock:
-            found = self._found.get(key)
-            if found is None or found[0] is not array:
-                for old in [old for old in self._found if old[0] == name][:-KEPT]:
-                    del self._found[old]
-                found = self._found[key] = array, self.prepare(name, array)
-        return found[1]
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self.prepare(name, array)
+            weakref.finalize(array, _forget, weakref.ref(self), key)
+        return found
+
+    def forget(self, key: tuple[str, int]) -> None:
+        """Drop what was prepared of an array that is no more."""
+        self._found.pop(key, None)
 
     def prepare(self, name: str, array: Any) -> Table:
-        """Return the rows of an input in memory that machine code can read."""
+        """Return the rows of an input in memory that machine code can read.
+
+        Raises
+        ------
+        GraphError
+            Where they are no rows of the input's type.
+        """
         node = self._assembled.graph.inputs[name]
         dtype = node.type.dtype.numpy
+        check_table(name, node.type, array)
         if not isinstance(array, np.ndarray) and not may_be_sparse(self._assembled.plan.layouts[node]):
             array = array.toarray()
         if isinstance(array, np.ndarray):
-            array = np.ascontiguousarray(array, dtype)
-            stride = array.strides[0] if array.ndim and len(array) else 0
-            return Table((array.ctypes.data, stride, 0, 0, 0), (array,))
+            typed = as_typed_array(array, Type(node.type.dtype, array.shape), f"input {name!r}")
+            rows = np.ascontiguousarray(typed)
+            stride = rows.strides[0] if len(rows) else 0
+            own = () if np.may_share_memory(rows, array) else (rows,)
+            return Table((rows.ctypes.data, stride, 0, 0, 0), own)
         array = array.tocsr()
         if not array.has_canonical_format:
             array = array.copy()
@@ -63,3 +72,9 @@ class Tables:
             for part, dtype in ((array.data, dtype), (array.indices, whole), (array.indptr, whole))
         )
         return Table((data.ctypes.data, 0, kind, indices.ctypes.data, starts.ctypes.data), (data, indices, starts))
+
+
+def _forget(tables: weakref.ref[Tables], key: tuple[str, int]) -> None:
+    found = tables()
+    if found is not None:
+        found.forget(key)

@@ -10,11 +10,11 @@ K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication"
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from pellucid.executors.compiling import COMPILING
 from pellucid.executors.native.emit import Fn, Module, V, vector
 from pellucid.executors.native.engine import Code, new_module, publish
 from pellucid.executors.native.target import Target, host
@@ -41,7 +41,6 @@ _GROUP = 3
 """Rows that share a pointer. With one pointer for all, LLVM adds the stride row after row: a chain longer than the sums
 take in narrow tiles. With a pointer each, there are too few registers."""
 
-_LOCK = threading.Lock()
 _LIBRARY: dict[str, Code] = {}  # of the whole process, never freed: programs hold addresses in it
 
 
@@ -70,7 +69,7 @@ def require_functions(writers: Mapping[str, Callable[[Module], object]], target:
     """Compile those of the named functions that are not there yet, for processors of the host's family only."""
     if target.family != host().family or all(name in _LIBRARY for name in writers):
         return
-    with _LOCK:
+    with COMPILING:
         missing = {name: write for name, write in writers.items() if name not in _LIBRARY}
         if not missing:
             return

@@ -5,19 +5,20 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from pellucid.errors import GraphError
 from pellucid.executors.cores import cores_of_thread
 from pellucid.executors.epochs import EpochPart, Epochs, Judging, StepGraph
-from pellucid.executors.inputs import as_typed_array
+from pellucid.executors.inputs import as_typed_array, row_numbers
 from pellucid.executors.native import epochs, many
 from pellucid.executors.native.assemble import ERROR, OUTSIDE, Arena, Assembled
 from pellucid.executors.native.compiled import Compiled
 from pellucid.executors.native.epochs import PLACES, SEED, TABLE_WORDS, TABLES, write_epoch
+from pellucid.executors.native.handed import Held, Region
 from pellucid.executors.native.judge import NativeJudge
 from pellucid.executors.native.many import Carried, Slots, Told, write_epochs
 from pellucid.executors.native.order import permutation
@@ -25,6 +26,8 @@ from pellucid.executors.native.sharing import OVER
 from pellucid.executors.native.tables import Tables
 from pellucid.executors.one_by_one import run_one_by_one
 
+COPYING = 0.02
+"""The share of the time that copying what is carried may take."""
 STEPS_AT_ONCE = 1 << 24
 """The most steps of one call."""
 
@@ -35,18 +38,15 @@ class NativeEpochs:
     def __init__(self, step: StepGraph):
         self.step = step
         carried = {name: name for name in step.carried}
-        self._compiled = Compiled(
-            step.graph, carried=carried, flush=True, data=step.data, extend=lambda a: write_both(a, step)
-        )
+        self._compiled = Compiled(step.graph, carried=carried, flush=True, extend=lambda a: write_both(a, step))
         pointers = [ctypes.c_void_p] * 3
         self._epoch = self._compiled.code.function("epoch", *pointers, result=ctypes.c_int64)
         self._epochs = self._compiled.code.function("epochs", *pointers)
         self._slots = Slots(self._compiled.assembled, step.carried)
         self.most_epochs = 1 + self._slots.room
-        self._arenas: dict[int, tuple[tuple[Any, ...], Arena]] = {}
-        self._lock = threading.Lock()
         self._tables = Tables(self._compiled.assembled)
-        self._step_seconds = 0.0
+        self._step_seconds = self._copying = 0.0
+        self._region = Region(self._compiled.assembled, step.carried)
         self._help = None
         if self._compiled.assembled.shared:
             self._help = self._compiled.code.function("help", ctypes.c_void_p, ctypes.c_void_p)
@@ -71,12 +71,15 @@ class NativeEpochs:
         """Run steps until the epoch ends or the time is up; see :class:`pellucid.executors.epochs.EpochProgram`."""
         step = self.step
         total = -(-len(order) // step.batch)
-        count = total - start if limit is None else min(total - start, limit)
+        if not 0 <= start <= total:
+            raise GraphError("no such step", where="start", got=str(start), expected=f"0 to {total}")
+        count = total - start if limit is None else min(total - start, max(0, limit))
         losses, weights = np.zeros(count), np.zeros(count)
-        arena = self._arena(carried)
-        order = np.ascontiguousarray(order, np.int64)
         matrix = self._settings(settings, total)
         told, kept = self._tell(arrays, seed)
+        order = row_numbers(order, self._count(arrays), "order")
+        arena = self._arena(carried)
+        seconds = max(seconds, self._copying / COPYING)
         kept += [order, matrix, losses, weights]
         told[epochs.ORDER], told[epochs.COUNT] = order.ctypes.data, len(order)
         told[epochs.FIRST], told[epochs.SETTINGS] = first_step, matrix.ctypes.data
@@ -124,6 +127,7 @@ class NativeEpochs:
         step, assembled, slots = self.step, self._compiled.assembled, self._slots
         steps, count = -(-len(rows) // step.batch), min(epochs, self.most_epochs)
         inner, kept = self._tell(arrays, seed)
+        rows = row_numbers(rows, self._count(arrays), "rows")
         told = Told(inner, steps, count)
         told.kept += kept
         told.order(inner, rows, inner[SEED], first_epoch, shuffle)
@@ -165,8 +169,12 @@ class NativeEpochs:
             table = self._tables.of(name, arrays[name])
             at = TABLES + TABLE_WORDS * number
             told[at : at + TABLE_WORDS] = table.words
-            kept.append(table)
+            kept += [table, arrays[name]]
         return told, kept
+
+    def _count(self, arrays: Mapping[str, Any]) -> int:
+        """Return how many rows all of the arrays have."""
+        return min(int(arrays[name].shape[0]) for name in (*self.step.data, self.step.weight))
 
     def _call_helpers(self, arena: Arena, told: np.ndarray) -> Helpers:
         """Start the threads that help with a network that is large enough."""
@@ -193,17 +201,14 @@ class NativeEpochs:
     # -- what is carried
 
     def _arena(self, carried: Mapping[str, np.ndarray]) -> Arena:
-        """Return an arena that holds what is carried: the one it came from, where nobody has used that since."""
-        if self.step.carried:
-            with self._lock:
-                found = self._arenas.pop(id(carried[self.step.carried[0]]), None)
-            if found is not None:
-                known, arena = found
-                if all(reference() is carried[name] for name, reference in zip(self.step.carried, known, strict=True)):
-                    return arena
-                self._compiled.give(arena)
-        arena = self._compiled.take()
-        self._fill(arena, carried)
+        """Return an arena that holds what is carried: the one it is in, where nobody has gone on from there."""
+        began = time.perf_counter()
+        arena = carried.leave(self._region) if isinstance(carried, Held) else None
+        if arena is not None:
+            self._copying = time.perf_counter() - began
+        else:
+            arena = self._compiled.take()
+            self._fill(arena, carried)
         return arena
 
     def _fill(self, arena: Arena, carried: Mapping[str, np.ndarray]) -> None:
@@ -211,30 +216,9 @@ class NativeEpochs:
         for name in self.step.carried:
             arena.view(nodes[name])[...] = as_typed_array(carried[name], nodes[name].type, f"input {name!r}")
 
-    def _hand_back(self, arena: Arena) -> dict[str, np.ndarray]:
-        """Return copies of what is carried, and remember the arena for whoever brings them back."""
-        nodes = self._compiled.assembled.graph.inputs
-        result = {}
-        for name in self.step.carried:
-            array = np.array(arena.view(nodes[name]), order="C")
-            array.flags.writeable = False
-            result[name] = array
-        if not result:
-            self._compiled.give(arena)
-            return result
-        first = result[self.step.carried[0]]
-        key = id(first)
-        with self._lock:
-            self._arenas[key] = tuple(map(weakref.ref, result.values())), arena
-        weakref.finalize(first, _forget, weakref.ref(self), key)
-        return result
-
-    def forget(self, key: int) -> None:
-        """Take back the arena of what nobody holds any more."""
-        with self._lock:
-            found = self._arenas.pop(key, None)
-        if found is not None:
-            self._compiled.give(found[1])
+    def _hand_back(self, arena: Arena) -> Held:
+        """Return what is carried, still in its arena."""
+        return Held(self._region, arena, self._compiled.give)
 
     # -- what is given
 
@@ -272,12 +256,13 @@ class Helpers:
     def __init__(self, arena: Arena, help: Any, count: int, scratch: int):
         self._over = arena.bytes[OVER : OVER + 8].view(np.int64)
         self._over[0] = 0
-        self._memory = [np.empty(scratch + 128, np.uint8) for _ in range(count)]
-        self._threads = []
-        for memory in self._memory:
-            place = -(-memory.ctypes.data // 64) * 64
-            thread = threading.Thread(target=help, args=(arena.address, place), daemon=True)
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        for _ in range(count):
+            thread = threading.Thread(target=_work, args=(help, arena, np.empty(scratch + 128, np.uint8)), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more threads
+                break
             self._threads.append(thread)
 
     def dismiss(self) -> None:
@@ -285,9 +270,13 @@ class Helpers:
         self._over[0] = 1
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
+
+    def __del__(self) -> None:
+        if self._threads:  # an interrupt came before anybody could dismiss them
+            self._over[0] = 1
 
 
-def _forget(program: weakref.ref[NativeEpochs], key: int) -> None:
-    found = program()
-    if found is not None:
-        found.forget(key)
+def _work(help: Any, arena: Arena, memory: np.ndarray) -> None:
+    """Work on shared kernels; the memory that is touched stays for as long as this thread does."""
+    help(arena.address, -(-memory.ctypes.data // 64) * 64)

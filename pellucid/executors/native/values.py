@@ -48,6 +48,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
+SLOTS = 4
+"""Sums in which it is noted whether values are finite, taken in turn: a sum waits for the one before it."""
+
+
 class NeedsScalars(Exception):
     """A node can not be computed for a vector of elements at once, only element by element."""
 
@@ -85,13 +89,9 @@ class Values:
         self._entry: dict[Any, V] = {}
         self.watched: frozenset[Node] = frozenset()
         """Nodes of which a value that is not finite is to be found out."""
-        self.streamed: Node | None = None
-        """An input whose next rows are fetched while this mini-batch is learned from."""
-        self.arena: V = fn.args[0]
         self.ahead: dict[Node, int] = {}
-        """Buffers of which the line so many bytes further on will be needed soon: it is fetched when one is read."""
-        self._suspects: dict[str, list[V]] = {}
-        self._turn = 0
+        """Buffers of which the line so many bytes further on is asked for when one is read."""
+        self._suspects: dict[str, V] = {}
         self.guard: Guard | None = None
         """In debug mode: checks an offset into a buffer, and returns one that is inside."""
         self.reach = 0
@@ -146,7 +146,7 @@ class Values:
         assert isinstance(op, Elementwise)
         operands = [self.value(source, broadcast_place(place, node, source)) for source in node.inputs]
         lanes = max(map(lambda value: lanes_of(value.type), operands))
-        dtype = op._scalars_of([source.type.dtype for source in node.inputs])
+        dtype = op.scalars_of([source.type.dtype for source in node.inputs])
         scalars = NativeScalars(self.fn, element(dtype), lanes, unsigned=dtype.name == "uint32")
         spread: list[Any] = [scalars.operand(self.spread(value, lanes)) for value in operands]
         shorter = SHORTER.get(op.name) if op.rule.__module__.startswith("pellucid.ops.") else None
@@ -219,10 +219,10 @@ class Values:
         return offset if self.guard is None else self.guard(node, offset, first, last, beyond)
 
     def _fetch(self, pointer: V) -> None:
-        """Ask for a cache line to be read and written soon; one beyond the end does no harm."""
+        """Ask for a cache line that will be read and written soon; one beyond the end does no harm."""
         fn = self.fn
         name = fn.module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
-        fn.call(name, "void", pointer, fn.const(0, "i32"), fn.const(3, "i32"), fn.const(1, "i32"))
+        fn.call(name, "void", pointer, fn.const(1, "i32"), fn.const(3, "i32"), fn.const(1, "i32"))
 
     def gathered(self, parts: Sequence[V]) -> V:
         """Return scalars as the lanes of a vector."""
@@ -261,14 +261,21 @@ class Values:
         for (type, _), (found, inside_lanes) in zeros.items():
             if inside_lanes is not None:
                 found = fn.select(inside_lanes, found, fn.const(0.0, type))
-            slots = self._suspects.setdefault(type, [])
-            if len(slots) < 4:
-                slots.append(fn.scratch(size_of(type)))
+            if type not in self._suspects:
+                self._suspects[type] = fn.scratch(SLOTS * size_of(type))
                 with fn.hoisted():
-                    fn.store(fn.const(0.0, type), slots[-1])
-            slot = slots[self._turn % len(slots)]
-            self._turn += 1
+                    for number in range(SLOTS):
+                        fn.store(fn.const(0.0, type), fn.at(self._suspects[type], number * size_of(type)))
+            slot = fn.at(self._suspects[type], self.times(self._turn(stored[0][1]), size_of(type)))
             fn.store(fn.load(type, slot) + found, slot)
+
+    def _turn(self, place: Place) -> V | int:
+        """Return which slot it is the turn of: neighbours take different ones, so that none waits for another."""
+        base = next((at.base for at in place if at.step), 0)
+        if isinstance(base, int):
+            return base // self.lanes % SLOTS
+        line = self.fn.op("lshr", base, self.fn.i64(self.lanes.bit_length() - 1))
+        return line & (SLOTS - 1)
 
     def _inside(self, node: Node, place: Place) -> tuple[tuple, V] | None:
         """Return which lanes hold an element, whatever padding holds, with a key; None where all of them do."""
@@ -293,9 +300,9 @@ class Values:
         """Set a flag in memory where a value that was watched is not finite."""
         fn = self.fn
         for type, slots in self._suspects.items():
-            total = fn.load(type, slots[0])
-            for slot in slots[1:]:
-                total = total + fn.load(type, slot)
+            total = fn.load(type, slots)
+            for slot in range(1, SLOTS):
+                total = total + fn.load(type, fn.at(slots, slot * size_of(type)))
             lanes = lanes_of(type)
             bad = fn.compare("ne", total, total)
             if lanes > 1:

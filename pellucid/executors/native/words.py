@@ -145,7 +145,7 @@ def _halves(fn: Fn, number: V) -> Pair:
 
 def _subkeys(low: V, high: V) -> tuple[Pair, ...]:
     """Write what is added before the first round and after every fourth one."""
-    keys = low, high, low ^ high ^ int(cipher._PARITY)
+    keys = low, high, low ^ high ^ int(cipher.PARITY)
     return tuple((keys[turn % 3], keys[(turn + 1) % 3] + turn) for turn in range(_ROUNDS // 4 + 1))
 
 
@@ -153,7 +153,7 @@ def _encrypted(fn: Fn, counter: Pair, subkeys: Sequence[Pair]) -> Pair:
     """Write the rounds on a counter that the first subkeys are added to."""
     x0, x1 = counter
     for turn, (first, second) in enumerate(subkeys):
-        for left, _ in cipher._SHIFTS[turn % 2]:
+        for left, _ in cipher.SHIFTS[turn % 2]:
             x0 = x0 + x1
             x1 = fn.intrinsic("fshl", x1, x1, fn.const(int(left), x1.type)) ^ x0
         x0, x1 = x0 + first, x1 + second

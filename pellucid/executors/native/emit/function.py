@@ -32,19 +32,20 @@ class Exit:
         """Leave the loop where a condition holds."""
         on = self.fn.fresh("on")
         self.fn.line(f"br i1 {condition.name}, label %{self.after}, label %{on}")
-        self.fn._begin(on)
+        self.fn.begin(on)
 
     def again(self) -> None:
         """Begin the next round at once."""
         self.fn.line(f"br label %{self.head}")
         self.restarts.append(self.fn.block)
-        self.fn._begin(self.fn.fresh("dead"))
+        self.fn.begin(self.fn.fresh("dead"))
 
 
 class Fn(Instructions):
     """A function under construction: its instructions, and its loops and branches."""
 
-    def _begin(self, block: str) -> None:
+    def begin(self, block: str) -> None:
+        """Write the label of a block: what follows is in it."""
         self.lines.append(f"{block}:")
         self.block = block
 
@@ -62,7 +63,7 @@ class Fn(Instructions):
         else:
             some = self.compare("lt", first, end)
             self.line(f"br i1 {some.name}, label %{head}, label %{after}")
-        self._begin(head)
+        self.begin(head)
         index = V(self, "i64", f"%{self.fresh('i')}")
         values = [V(self, value.type, f"%{self.fresh('c')}") for value in carried]
         place = len(self.lines)
@@ -81,7 +82,7 @@ class Fn(Instructions):
         more = self.compare("lt", forward, end)
         self.line(f"br i1 {more.name}, label %{head}, label %{after}")
         latch = self.block
-        self._begin(after)
+        self.begin(after)
         found.values = []
         for initial, last in zip(carried, following, strict=True):
             if sure:
@@ -95,10 +96,10 @@ class Fn(Instructions):
         """Write what is done only where a condition (one truth value) holds."""
         inside, after = self.fresh("then"), self.fresh("after")
         self.line(f"br i1 {condition.name}, label %{inside}, label %{after}")
-        self._begin(inside)
+        self.begin(inside)
         yield
         self.line(f"br label %{after}")
-        self._begin(after)
+        self.begin(after)
 
     @contextmanager
     def forever(self) -> Iterator[Exit]:
@@ -108,7 +109,7 @@ class Fn(Instructions):
         """
         before, head, after = self.block, self.fresh("round"), self.fresh("after")
         self.line(f"br label %{head}")
-        self._begin(head)
+        self.begin(head)
         index = V(self, "i64", f"%{self.fresh('r')}")
         place = len(self.lines)
         self.lines.append("")
@@ -118,12 +119,12 @@ class Fn(Instructions):
         self.line(f"br label %{head}")
         sources = [f"[ 0, %{before} ]", f"[ {forward.name}, %{self.block} ]", *(f"[ 0, %{b} ]" for b in found.restarts)]
         self.lines[place] = f"  {index.name} = phi i64 {', '.join(sources)}"
-        self._begin(after)
+        self.begin(after)
 
     def leave(self, value: V | None = None) -> None:
         """Return from the function in the middle of it, inside of :meth:`when`."""
         self.ret(value)
-        self._begin(self.fresh("dead"))
+        self.begin(self.fresh("dead"))
 
     def ret(self, value: V | None = None) -> None:
         self.line("ret void" if value is None else f"ret {value.type} {value.name}")
