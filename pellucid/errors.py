@@ -74,6 +74,10 @@ class UsageError(PellucidError, ValueError):
     """A setting has a name or a value that does not exist or does not fit the others."""
 
 
+class ProcessorError(PellucidError, RuntimeError):
+    """This processor lacks what machine code needs."""
+
+
 class TrainingError(PellucidError, ArithmeticError):
     """Training met a value that it cannot go on with.
 

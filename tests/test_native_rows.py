@@ -47,11 +47,6 @@ def gather_sparse(matrix, numbers, target):
     run(*data, len(numbers), target.ctypes.data, target.strides[0], matrix.shape[1])
 
 
-def prefetch_rows(table, numbers, width):
-    run = function("pellucid_prefetch_rows", POINTER, WHOLE, POINTER, WHOLE, WHOLE)
-    run(table.ctypes.data, table.strides[0], numbers.ctypes.data, len(numbers), width)
-
-
 def some_bytes(*shape: int) -> np.ndarray:
     return np.random.default_rng(len(shape)).integers(0, 255, shape, dtype=np.uint8)
 
@@ -170,15 +165,6 @@ class TestEndOfMemory:
         columns = guarded(9 * width).reshape(width, 9)
         gather_columns(table, numbers, columns)
         np.testing.assert_array_equal(columns, expected.T)
-
-    @pytest.mark.parametrize("width", WIDTHS)
-    def test_rows_may_be_prefetched_whatever_lies_behind_them(self, width):
-        table = guarded(3 * width).reshape(3, width)
-        table[:] = some_bytes(3, width)
-        before = table.copy()
-        prefetch_rows(table, np.array([2, 0, 2, 1]), width)
-        prefetch_rows(table, np.array([2, 0]), 0)
-        np.testing.assert_array_equal(table, before)
 
     @pytest.mark.parametrize("columns", [1, 8, 15, 16, 17, 100])
     def test_sparse_rows_at_the_end(self, columns):

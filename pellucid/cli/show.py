@@ -10,6 +10,7 @@ import typer
 from pellucid.cli.kernels_view import view_kernels
 from pellucid.cli.output import show, show_json, width, write_data
 from pellucid.errors import UsageError
+from pellucid.executors.program import ONCE
 from pellucid.model.folder import load_model
 from pellucid.workflow.plans.plan_file import read_toml
 from pellucid.workflow.reports.description import describe_model, view_model
@@ -37,7 +38,7 @@ def show_model(
     if kernels or llvm:
         _show_code(model, kernels, step, as_json)
         return
-    loaded = load_model(model)
+    loaded = load_model(model, ONCE)
     if as_json:
         show_json(describe_model(loaded))
     else:
@@ -61,7 +62,7 @@ def _show_code(model: str, kernels: bool, step: bool, as_json: bool) -> None:
         rebuilt = rebuild_step(Path(model))
         found = explain_kernels(rebuilt.step.form, rebuilt.inputs, measured=kernels)
     else:
-        loaded = load_model(model)
+        loaded = load_model(model, ONCE)
         found = explain_kernels(loaded.graph, loaded.arrays, measured=kernels)
     if not kernels:
         write_data(found.code)

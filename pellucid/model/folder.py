@@ -15,7 +15,7 @@ import numpy as np
 from pellucid.data import targets
 from pellucid.data.encoders.graph import raw_types, statistics_shapes
 from pellucid.data.encoders.scaling import CENTER
-from pellucid.errors import GraphError, ModelError, PellucidError
+from pellucid.errors import GraphError, ModelError, PellucidError, ProcessorError
 from pellucid.executors.inputs import elements_per_row
 from pellucid.executors.program import DEFAULT_EXECUTOR, check_executor
 from pellucid.graph.builder import Builder
@@ -260,6 +260,8 @@ def _try(model: Model, where: str) -> None:
         row[name] = np.full(raw.shape, np.nan if raw.dtype.is_float else -1, raw.dtype.numpy)
     try:
         model.run(row, 1)
+    except ProcessorError:  # the folder is as it should be
+        raise
     except (PellucidError, *STUMBLES) as error:
         got = f"{type(error).__name__}: {error}"[:120]
         raise ModelError("the prediction graph does not run", where=where, got=got, fix=RESTORE) from None

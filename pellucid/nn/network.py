@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -160,17 +161,17 @@ def as_body(body: Body) -> Callable[..., Any]:
         if isinstance(layer, Operation):
             fix = f"Write pl.Activation({layer.name!r})."
             raise UsageError("an operation is no layer", got=layer.name, fix=fix)
+    return partial(_in_sequence, body)
 
-    def in_sequence(context: Context, *inputs: Value) -> Any:
-        if len(inputs) != 1:
-            raise UsageError(
-                "a list of layers takes one input",
-                got=f"{len(inputs)} inputs",
-                fix="Give the body as a function of the context and the inputs.",
-            )
-        value = inputs[0]
-        for layer in body:
-            value = layer(context, value)
-        return value
 
-    return in_sequence
+def _in_sequence(layers: Sequence[Layer], context: Context, *inputs: Value) -> Any:
+    if len(inputs) != 1:
+        raise UsageError(
+            "a list of layers takes one input",
+            got=f"{len(inputs)} inputs",
+            fix="Give the body as a function of the context and the inputs.",
+        )
+    value = inputs[0]
+    for layer in layers:
+        value = layer(context, value)
+    return value

@@ -156,6 +156,9 @@ class Evaluator:
         self.kinds = self._evaluation()[0].kinds
         """What the prediction of each output is, such as ``probability``, ``score`` or ``mean``."""
 
+    def __reduce__(self) -> tuple:
+        return Evaluator, (self.network, self.losses, self.executor)  # what is compiled is made anew
+
     def _evaluation(self) -> tuple[Evaluation, Predictor]:
         with COMPILING:  # several trainings may share an evaluator
             if self._built is None:

@@ -49,6 +49,9 @@ class Metric:
     finish: Callable = np.asarray
     build: Callable[[Value, Value], Value | None] | None = None
 
+    def __reduce__(self) -> tuple:
+        return metric, (self.name,)
+
     def fits(self, kind: str) -> bool:
         """Say whether it can be computed from what a loss predicts: scores say nothing of probabilities."""
         return self.name not in ("loss", "log_loss" if kind == "score" else "loss")

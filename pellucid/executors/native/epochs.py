@@ -58,7 +58,6 @@ def write_epoch(assembled: Assembled, step: StepGraph) -> None:
     It runs the steps from `START` to before `STOP`. `NEXT` is the step that comes after those that were finished;
     where one was not finite, or found an index without a row, `FAILED` is set and the rest left out.
     """
-    require_rows()
     fn = assembled.module.function("epoch", [("ptr", "arena"), ("ptr", "scratch"), ("ptr", "told")])
     arena, scratch, told = fn.args
     epoch = Running(fn, arena, told, assembled)
@@ -132,11 +131,15 @@ def write_gather(running: Running, name: str, word: int, taken: V, count: V) -> 
     def dense() -> None:
         if len(shape) == 1 or layout.lane == 0:
             columns = shape[1] if len(shape) > 1 else 1
-            function = fn.module.declare(f"pellucid_gather_columns_{item}", "void", *pointers)
+            function = f"pellucid_gather_columns_{item}"
+            require_rows(function)
+            fn.module.declare(function, "void", *pointers)
             step = fn.i64(layout.strides[1] if len(shape) > 1 else item)
             fn.call(function, "void", table, stride, taken, count, target, step, fn.i64(columns))
             return
-        function = fn.module.declare("pellucid_gather_rows", "void", *pointers)
+        function = "pellucid_gather_rows"
+        require_rows(function)
+        fn.module.declare(function, "void", *pointers)
         for source, place in _inner_rows(shape[1:], layout.strides[1:], item):
             size, step = fn.i64(shape[-1] * item), fn.i64(layout.strides[0])
             fn.call(function, "void", fn.at(table, source), stride, taken, count, fn.at(target, place), step, size)
@@ -150,6 +153,7 @@ def write_gather(running: Running, name: str, word: int, taken: V, count: V) -> 
     for number, index in ((1, "i32"), (2, "i64")):
         with fn.when(fn.compare("eq", kind, number)):
             name = f"pellucid_gather_sparse_{item}_{index}"
+            require_rows(name)
             fn.module.declare(name, "void", "ptr", "ptr", "ptr", "ptr", "i64", "ptr", "i64", "i64")
             indices, starts = running.pointer(word + INDICES), running.pointer(word + STARTS)
             step, columns = fn.i64(layout.strides[0]), fn.i64(shape[1])

@@ -16,9 +16,9 @@ from pellucid.executors.native.assemble import ERROR, ROWS, Assembled
 from pellucid.executors.native.compiled import Compiled
 from pellucid.executors.native.emit import V
 from pellucid.executors.native.epochs import TABLE_WORDS, Running, write_gather
-from pellucid.executors.native.rows import require_rows
 from pellucid.executors.native.tables import Tables
 from pellucid.executors.native.target import restore_subnormals, without_subnormals
+from pellucid.executors.program import compile_judge
 from pellucid.graph.graph import Graph, Node
 from pellucid.graph.resize import resize
 
@@ -48,6 +48,10 @@ class NativeJudge:
         )
         self._judge = self.compiled.code.function("judge", *[ctypes.c_void_p] * 3)
         self._tables = Tables(self.compiled.assembled)
+        self._axis = axis
+
+    def __reduce__(self) -> tuple:
+        return compile_judge, (self.graph, self._weight, "native", self._axis)  # machine code is made anew
 
     @property
     def address(self) -> int:
@@ -112,7 +116,6 @@ def write_judge(assembled: Assembled, rows: tuple[str, ...], weight: str, chunk:
 
     Where it finds an index without a row it stops, and the arena says so.
     """
-    require_rows()
     fn = assembled.module.function("judge", [("ptr", "arena"), ("ptr", "scratch"), ("ptr", "told")], inline=False)
     arena, scratch, told = fn.args
     running = Running(fn, arena, told, assembled)

@@ -19,7 +19,8 @@ from pellucid.executors.native.bound import NativeRows
 from pellucid.executors.native.contraction import count_panels, tiles
 from pellucid.executors.native.epochs import write_epoch
 from pellucid.executors.native.facts import KernelFacts, MemoryFacts, ProcessorFacts, ProgramFacts
-from pellucid.executors.native.kernels import kernel_product, sizes_of
+from pellucid.executors.native.kernels import kernel_product
+from pellucid.executors.native.kernels_of_products import sizes_of
 from pellucid.executors.native.listing import list_code
 from pellucid.executors.native.operands import product_form
 from pellucid.executors.native.operations import count_operations

@@ -10,9 +10,6 @@ not checked; exactly the bytes that are asked for are read and written:
 - ``pellucid_gather_sparse_4_i32``, ``..._4_i64``, ``..._8_i32``, ``..._8_i64``: ``void (ptr data, ptr indices,
   ptr indptr, ptr order, i64 count, ptr target, i64 target_stride, i64 columns)``: rows of a CSR matrix made dense. The
   name says the bytes of an element, and the type of both `indices` and `indptr`. No place may be stored twice in a row.
-- ``pellucid_prefetch_rows``: ``void (ptr table, i64 table_stride, ptr order, i64 count, i64 bytes)`` fetches rows that
-  are needed soon into the level-2 cache. A processor drops what it is asked for while it waits for some twenty lines
-  already, so ask for about 1 KB at a time (a part of a row by moving `table`), at intervals of a microsecond or so.
 """
 
 from __future__ import annotations
@@ -127,25 +124,8 @@ def _clear(fn: Fn, row: V, columns: V, element: str, size: int) -> None:
             fn.store(fn.const(0, vector(element, width)), fn.at(row, found.index * size))
 
 
-def _write_prefetch(module: Module) -> None:
-    fn = module.function("pellucid_prefetch_rows", [*_TABLE, ("i64", "bytes")])
-    table, table_stride, order, count, size = fn.args
-    name = module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
-    to_read, level_2, data = (fn.const(number, "i32") for number in (0, 2, 1))
-    with fn.when(size > 0), fn.loop(0, count) as found:
-        row = fn.at(table, fn.load("i64", fn.at(order, found.index * 8)) * table_stride)
-        with fn.loop(0, size, _LINE) as line:
-            fn.call(name, "void", fn.at(row, line.index), to_read, level_2, data)
-        # A row that does not begin with a cache line may end in one line more.
-        fn.call(name, "void", fn.at(row, size - 1), to_read, level_2, data)
-    fn.ret()
-
-
 def _libraries() -> Iterator[Library]:
-    writers: dict[str, Callable[[Module], None]] = {
-        "pellucid_gather_rows": _write_gather_rows,
-        "pellucid_prefetch_rows": _write_prefetch,
-    }
+    writers: dict[str, Callable[[Module], None]] = {"pellucid_gather_rows": _write_gather_rows}
     for size in (1, 4, 8):
         writers[f"pellucid_gather_columns_{size}"] = partial(_write_gather_columns, size=size)
     for size, index in product((4, 8), ("i32", "i64")):

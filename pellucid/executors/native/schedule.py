@@ -110,7 +110,7 @@ class _Schedule:
         """Elementwise nodes that are computed from inputs and early scalars alone."""
         self._early_scalars()
         checked: set[tuple[Node, int]] = set()
-        for node in _early_first(graph.nodes):
+        for node in _draws_first(_early_first(graph.nodes)):
             if node.op.name in ("gather", "scatter_add"):
                 asked = node.inputs[1], int(node.inputs[0].type.shape[0])
                 if asked not in checked:
@@ -270,6 +270,21 @@ def _early_first(nodes: Sequence[Node]) -> list[Node]:
             late.add(node)
     early = [node for node in nodes if node not in late and not node.type.shape]
     return early + [node for node in nodes if node in late or node.type.shape]
+
+
+def _draws_first(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes with each draw before the product that it follows: that one can take a mask along then."""
+    result: list[Node] = []
+    product = 0
+    for node in nodes:
+        if node.op.name in RANDOM and not set(node.inputs) & set(result[product:]):
+            result.insert(product, node)
+            product += 1
+            continue
+        if node.op.name == "contraction":
+            product = len(result)
+        result.append(node)
+    return result
 
 
 def _same(a: int, b: int) -> bool:

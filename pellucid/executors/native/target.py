@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from llvmlite import binding as llvm
 
-from pellucid.errors import PellucidError
+from pellucid.errors import ProcessorError
 from pellucid.executors.native.emit import Fn, V
 
 LANES = 16
@@ -97,7 +97,7 @@ def host() -> Target:
 
     Raises
     ------
-    PellucidError
+    ProcessorError
         Where it lacks what the generated code needs.
     """
     _initialize()
@@ -121,12 +121,12 @@ def choose(triple: str, cpu: str, features: frozenset[str]) -> Target:
     raise _unfit(family or platform.machine(), "an x86-64 processor with AVX2 and FMA, or an AArch64 one")
 
 
-def _unfit(got: str, expected: str) -> PellucidError:
-    return PellucidError(
+def _unfit(got: str, expected: str) -> ProcessorError:
+    return ProcessorError(
         "the native executor can not generate code for this processor",
         got=got,
         expected=expected,
-        fix='Pass executor="interpret", which runs everywhere.',
+        fix='Pass executor="interpret" (--executor interpret), which runs everywhere.',
     )
 
 

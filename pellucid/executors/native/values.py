@@ -247,6 +247,13 @@ class Values:
         self.fn.comment(f"stored in {pointer.name[1:]}")
         self.fn.store(value, self.fn.at(pointer, self.guarded(node, offset, 0, size)))
 
+    def put(self, wanted: Sequence[tuple[Node, Place]]) -> None:
+        """Compute values at places, all of them before the first is stored."""
+        found = [(node, place, self.value(node, place)) for node, place in wanted]
+        for node, place, value in found:
+            self.store(node, place, value)
+        self.watch(found)
+
     def watch(self, stored: Sequence[tuple[Node, Place, V]]) -> None:
         """Note whether values are finite: 0 times one that is not is no number, and stays none in a sum."""
         fn = self.fn
