@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import ctypes
 import gc
 import pickle
 import subprocess
@@ -17,8 +16,7 @@ import pytest
 import pellucid as pl
 from pellucid.cli import main
 from pellucid.errors import ProcessorError
-from pellucid.executors.native import sharing, target, training
-from pellucid.executors.native.compiled import Compiled
+from pellucid.executors.native import cache, sharing, target, training
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 40)).astype(np.float32)
@@ -121,10 +119,18 @@ def test_ctrl_c_between_any_lines_of_the_executor_leaves_no_thread_and_no_other_
     assert same(fit(62), whole)
 
 
-def test_helpers_that_nobody_dismisses_end(crowded):
-    compiled = Compiled(pl.build(lambda x, y: x @ y, x=pl.float32[512, 64], y=pl.float32[64, 64]), flush=True)
-    help = compiled.code.function("help", ctypes.c_void_p, ctypes.c_void_p)
-    helpers = training.Helpers(compiled.take(), help, 3, compiled.assembled.scratch)
+def test_helpers_that_nobody_dismisses_end(crowded, monkeypatch):
+    given = []
+
+    class Noted(training.Helpers):
+        def __init__(self, *arguments):
+            given.append(arguments)
+            super().__init__(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Helpers", Noted)
+        fit()
+    helpers = training.Helpers(*given[-1])
     threads = list(helpers._threads)
     assert len(threads) == 3 and all(thread.is_alive() for thread in threads)
     del helpers
@@ -171,6 +177,8 @@ def unfit(monkeypatch):
     for module in [module for name, module in sys.modules.items() if name.startswith("pellucid.executors.native")]:
         if hasattr(module, "host"):
             monkeypatch.setattr(module, "host", refuse)
+    cache.clear()
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

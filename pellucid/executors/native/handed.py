@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from pellucid.executors.native.assemble import Arena, Assembled
-
-_LOCK = threading.RLock()
 
 
 class Region:
@@ -50,29 +47,28 @@ class Held(Mapping[str, np.ndarray]):
     """What is carried, by name: arrays are made when they are asked for.
 
     It lies in the arena until the steps after it begin; then in a copy of the part that matters, until those after them
-    begin. Whoever holds it still gets arrays of his own before that copy is written over.
+    begin. Whoever holds it still gets arrays of his own before that copy is written over. There are no locks, which an
+    interrupt could leave closed: who goes on is settled by one `pop`, and an array that was read while what it was read
+    from changed its place is read again.
     """
 
     def __init__(self, region: Region, arena: Arena, give: Callable[[Arena], None]):
         self._region = region
-        self._arena: Arena | None = arena
         self._owned = [arena]
         weakref.finalize(self, _give_all, self._owned, give)
-        self._copy: np.ndarray | None = None
+        self._source: tuple[np.ndarray, int] | None = arena.bytes, 0
         self._made: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        with _LOCK:
-            found = self._made.get(name)
-            if found is None:
-                if self._arena is not None:
-                    found = self._region.value(self._arena.bytes, 0, name)
-                elif self._copy is not None:
-                    found = self._region.value(self._copy, self._region.start, name)
-                else:
-                    raise KeyError(name)
-                self._made[name] = found
-            return found
+        while True:
+            found, source = self._made.get(name), self._source
+            if found is not None:
+                return found
+            if source is None:
+                return self._made[name]
+            value = self._region.value(*source, name)
+            if self._source is source:
+                return self._made.setdefault(name, value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._region)
@@ -88,27 +84,28 @@ class Held(Mapping[str, np.ndarray]):
 
         What it held is copied before.
         """
-        with _LOCK:
-            arena = self._arena
-            if arena is None or region is not self._region:
-                return None
-            before = arena.relying() if arena.relying is not None else None
-            if before is not None:
-                before.settle()
-            part = arena.bytes[region.start : region.end]
-            if arena.copy is None:
-                arena.copy = np.empty(len(part), np.uint8)
-            arena.copy[...] = part
-            arena.relying = weakref.ref(self)
-            self._arena, self._copy = None, arena.copy
-            self._owned.clear()
-            return arena
+        if region is not self._region:
+            return None
+        try:
+            arena = self._owned.pop()
+        except IndexError:
+            return None
+        before = arena.relying() if arena.relying is not None else None
+        if before is not None:
+            before.settle()
+        part = arena.bytes[region.start : region.end]
+        if arena.copy is None:
+            arena.copy = np.empty(len(part), np.uint8)
+        arena.copy[...] = part
+        arena.relying = weakref.ref(self)
+        self._source = arena.copy, region.start
+        return arena
 
     def settle(self) -> None:
         """Make all arrays, since the memory that they are in is needed."""
         for name in self:
             self[name]
-        self._copy = None
+        self._source = None
 
 
 def _give_all(arenas: list[Arena], give: Callable[[Arena], None]) -> None:
