@@ -27,16 +27,18 @@ class Tables:
 
     def __init__(self, assembled: Assembled):
         self._assembled = assembled
-        self._found: dict[tuple[str, int], Table] = {}
+        self._found: dict[tuple[str, int], tuple[weakref.ref, Table]] = {}
 
     def of(self, name: str, array: Any) -> Table:
         """Return the rows of an input in memory that machine code can read; that is kept until the array is dropped."""
         key = name, id(array)
         found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = self.prepare(name, array)
-            weakref.finalize(array, _forget, weakref.ref(self), key)
-        return found
+        if found is not None and found[0]() is array:  # not one that an interrupt has kept from being dropped
+            return found[1]
+        table = self.prepare(name, array)
+        self._found[key] = weakref.ref(array), table
+        weakref.finalize(array, _forget, weakref.ref(self), key)
+        return table
 
     def forget(self, key: tuple[str, int]) -> None:
         """Drop what was prepared of an array that is no more."""

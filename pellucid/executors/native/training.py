@@ -254,16 +254,17 @@ class Helpers:
     """Threads that work on the shared kernels of one network until they are dismissed."""
 
     def __init__(self, arena: Arena, help: Any, count: int, scratch: int):
+        self._threads: list[threading.Thread] = []
         self._over = arena.bytes[OVER : OVER + 8].view(np.int64)
         self._over[0] = 0
-        self._threads: list[threading.Thread] = []
         for _ in range(count):
             thread = threading.Thread(target=_work, args=(help, arena, np.empty(scratch + 128, np.uint8)), daemon=True)
+            self._threads.append(thread)  # before it starts: an interrupt may come in between
             try:
                 thread.start()
             except RuntimeError:  # the system has no more threads
+                self._threads.pop()
                 break
-            self._threads.append(thread)
 
     def dismiss(self) -> None:
         """Let the threads go."""
@@ -273,7 +274,7 @@ class Helpers:
         self._threads.clear()
 
     def __del__(self) -> None:
-        if self._threads:  # an interrupt came before anybody could dismiss them
+        if getattr(self, "_threads", None):  # an interrupt came before anybody could dismiss them
             self._over[0] = 1
 
 
