@@ -432,6 +432,7 @@ def long_table(tmp_path_factory):
 
 def start_training(table, out):
     command = [sys.executable, "-m", "pellucid", "train", str(table), "--target", "y", "--out", str(out)]
+    command += ["--set", "training.patience=100000", "--set", "training.epochs=100000"]
     process = subprocess.Popen(
         command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

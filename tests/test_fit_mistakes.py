@@ -219,7 +219,7 @@ def test_progress_in_a_terminal_stays_on_one_line(columns):
         import numpy as np, pellucid as pl
         x = np.random.default_rng(0).standard_normal((500, 3))
         data = pl.Dataset({"x": x}, x[:, 0] > 0)
-        network = pl.Network([pl.Dense(4, "tanh"), pl.Dense(1)], inputs=3)
+        network = pl.Network([pl.Dense(512, "tanh"), pl.Dense(512, "tanh"), pl.Dense(1)], inputs=3)
         sys.stdin.readline()
         pl.fit(network, data, loss="binary_cross_entropy", epochs=100000, validation=0.2, metric="balanced_accuracy",
                time_limit=0.7)

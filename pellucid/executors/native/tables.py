@@ -55,13 +55,14 @@ class Tables:
         node = self._assembled.graph.inputs[name]
         dtype = node.type.dtype.numpy
         check_table(name, node.type, array)
+        given = array
         if not isinstance(array, np.ndarray) and not may_be_sparse(self._assembled.plan.layouts[node]):
             array = array.toarray()
         if isinstance(array, np.ndarray):
             typed = as_typed_array(array, Type(node.type.dtype, array.shape), f"input {name!r}")
             rows = np.ascontiguousarray(typed)
             stride = rows.strides[0] if len(rows) else 0
-            own = () if np.may_share_memory(rows, array) else (rows,)
+            own = () if isinstance(given, np.ndarray) and np.may_share_memory(rows, given) else (rows,)
             return Table((rows.ctypes.data, stride, 0, 0, 0), own)
         array = array.tocsr()
         if not array.has_canonical_format:

@@ -47,7 +47,7 @@ def describe_settings(plan: Plan, reasons: Mapping[str, str] | None = None) -> s
     Examples
     --------
     >>> from pellucid.workflow.plans.plan import Plan
-    >>> for line in describe_settings(Plan(target=("price",), task="regression")).splitlines()[-8:-3]:
+    >>> for line in describe_settings(Plan(target=("price",), task="regression")).splitlines()[-7:-3]:
     ...     print(line)
     <BLANKLINE>
     # Training stops after so many seconds; 0 for no limit. A number from 0 up. Default: 0.0.
