@@ -13,6 +13,11 @@ from pellucid.executors.native.assemble import ERROR, INDEX, OUTSIDE, Arena, Ass
 from pellucid.executors.native.guards import outside
 from pellucid.graph.graph import Graph
 
+WAITING = 4
+"""How many arenas that nobody uses are kept for the next ones who need one."""
+LARGE = 16 * 1024 * 1024
+"""Bytes of an arena of which only one is kept."""
+
 
 class Compiled:
     """A graph's machine code, and the arenas that wait to be used."""
@@ -35,7 +40,7 @@ class Compiled:
     def give(self, arena: Arena) -> None:
         """Keep an arena for the next one who needs one; what was copied from it belongs to whoever holds it still."""
         arena.copy = arena.relying = None
-        if len(self._waiting) < 4:
+        if len(self._waiting) < (WAITING if len(arena.bytes) < LARGE else 1):
             self._waiting.append(arena)
 
     def raise_errors(self, arena: Arena) -> None:

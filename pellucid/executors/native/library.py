@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pellucid.executors.compiling import COMPILING
@@ -11,6 +11,23 @@ from pellucid.executors.native.engine import Code, new_module, publish
 from pellucid.executors.native.target import Target, host
 
 _READY: dict[str, Code] = {}
+"""By the name of a module, or of a function that was compiled alone; never freed, as programs hold addresses in it."""
+
+
+def require_functions(writers: Mapping[str, Callable[[Module], object]], target: Target) -> None:
+    """Compile those of the named functions that are not there yet, for processors of the host's family only."""
+    if target.family != host().family or all(name in _READY for name in writers):
+        return
+    with COMPILING:
+        missing = {name: write for name, write in writers.items() if name not in _READY}
+        if not missing:
+            return
+        module = new_module("tiles", target)
+        for write in missing.values():
+            write(module)
+        code = Code(module, target, simplified=False)
+        publish(code, list(missing))
+        _READY.update(dict.fromkeys(missing, code))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from pellucid.executors.compiling import COMPILING
 from pellucid.executors.native.emit import Fn, Module, V, vector
-from pellucid.executors.native.engine import Code, new_module, publish
+from pellucid.executors.native.library import require_functions
 from pellucid.executors.native.target import Target, host
 
 LINE = 64
@@ -41,8 +40,6 @@ _GROUP = 3
 """Rows that share a pointer. With one pointer for all, LLVM adds the stride row after row: a chain longer than the sums
 take in narrow tiles. With a pointer each, there are too few registers."""
 
-_LIBRARY: dict[str, Code] = {}  # of the whole process, never freed: programs hold addresses in it
-
 
 @dataclass(frozen=True, order=True)
 class Tile:
@@ -63,22 +60,6 @@ def require_tiles(tiles: Iterable[Tile], target: Target | None = None) -> None:
     """
     target = target or host()
     require_functions({tile.name(target): partial(write_tile, tile=tile, target=target) for tile in tiles}, target)
-
-
-def require_functions(writers: Mapping[str, Callable[[Module], object]], target: Target) -> None:
-    """Compile those of the named functions that are not there yet, for processors of the host's family only."""
-    if target.family != host().family or all(name in _LIBRARY for name in writers):
-        return
-    with COMPILING:
-        missing = {name: write for name, write in writers.items() if name not in _LIBRARY}
-        if not missing:
-            return
-        module = new_module("tiles", target)
-        for write in missing.values():
-            write(module)
-        code = Code(module, target, simplified=False)
-        publish(code, list(missing))
-        _LIBRARY.update(dict.fromkeys(missing, code))
 
 
 def write_tile(module: Module, tile: Tile, target: Target) -> Fn:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pellucid.executors.native.emit import Fn, Module, V, vector
+from pellucid.executors.native.library import require_functions
 from pellucid.executors.native.target import Target, host
-from pellucid.executors.native.tiles import opaque, require_functions
+from pellucid.executors.native.tiles import opaque
 
 _PARAMETERS = (
     ("ptr noalias", "source"),
