@@ -29,14 +29,14 @@ FLOORS = {
     "nn": 4,
     "optim": 4,
     "training": 5,
-    "inspection": 5,
     "model": 5,
-    "bench": 6,
-    "diagnosis": 6,
-    "tuning": 6,
-    "workflow": 6,
-    "estimators": 7,
-    "cli": 7,
+    "inspection": 6,
+    "diagnosis": 7,
+    "bench": 8,
+    "tuning": 8,
+    "workflow": 8,
+    "estimators": 9,
+    "cli": 9,
 }
 UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its command: they may import anything
 

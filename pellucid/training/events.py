@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.errors import UsageError
+
+if TYPE_CHECKING:
+    from pellucid.training.loop import Training
 
 
 @dataclass
@@ -25,6 +28,9 @@ class Event:
         The values that are being learned, by path. Read them, do not write to them.
     state : mapping of ndarray
         The optimizer's state, by path.
+    training : Training or None
+        The training that it happened in: what a handler observes or repeats steps by. None where the learning is not by
+        back-propagation.
     """
 
     epoch: int
@@ -32,6 +38,7 @@ class Event:
     parameters: Mapping[str, np.ndarray]
     state: Mapping[str, np.ndarray]
     stop_reason: str | None = field(default=None, init=False)
+    training: Training | None = field(default=None, init=False, repr=False)
 
     def stop(self, reason: str = "stopped by a handler") -> None:
         """End training after this event; what was best is kept."""

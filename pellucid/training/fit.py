@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pellucid.data.dataset import Dataset
@@ -16,13 +15,9 @@ from pellucid.nn.regularizers import Regularizer
 from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.transformation import Optimizer
-from pellucid.training.checks import check_counts, check_folder, check_parts
-from pellucid.training.course import set_course
-from pellucid.training.evaluate import as_arrays
+from pellucid.training.arrangement import arrange
 from pellucid.training.events import Handler, Handlers
-from pellucid.training.preparation import learning_and_validation, validation_arrays
 from pellucid.training.result import NOT_FINITE, Fit, training_result
-from pellucid.training.setup import Examples, Run, prepare_training
 
 
 def fit(
@@ -137,12 +132,11 @@ def fit(
     >>> fitted.evaluate(data)["rmse"] < 0.05
     True
     """
-    check_parts(network, dataset)
-    check_counts(epochs, steps, batch_size, patience, min_improvement, time_limit, checkpoint_seconds)
-    course = set_course(
+    arranged = arrange(
         network,
-        loss,
-        optimizer,
+        dataset,
+        loss=loss,
+        optimizer=optimizer,
         epochs=epochs,
         steps=steps,
         batch_size=batch_size,
@@ -150,29 +144,23 @@ def fit(
         regularizers=regularizers,
         clip_value=clip_value,
         clip_norm=clip_norm,
+        settings=settings,
+        validation=validation,
         metric=metric,
         patience=patience,
         min_improvement=min_improvement,
         shuffle=shuffle,
-        executor=executor,
-    )
-    check_folder("checkpoint", checkpoint)
-    check_folder("history_file", history_file)
-    learning, validating, rows = learning_and_validation(dataset, validation, course.losses, seed)
-    arrays = as_arrays(network, course.losses, learning)
-    held_out = validation_arrays(network, course.losses, validating) if validating is not None else None
-    run = Run(
         seed=seed,
-        settings=settings,
         start_from=start_from,
         time_limit=time_limit,
-        checkpoint=Path(checkpoint) if checkpoint is not None else None,
-        checkpoint_seconds=checkpoint_seconds,
-        history_file=Path(history_file) if history_file is not None else None,
-        resume=resume,
         progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        resume=resume,
+        history_file=history_file,
+        executor=executor,
     )
-    training = prepare_training(course, Examples(arrays, held_out, rows), run, Handlers(on))
+    training = arranged.training(Handlers(on))
     try:
         reason = training.run()
     except TrainingError as error:

@@ -220,6 +220,7 @@ class Training(ABC):
         progress = self.progress
         under_way = 1 if kind is StepEnded else 0
         event = kind(progress.epoch + under_way, progress.step, progress.parameters, progress.state, **told)
+        event.training = self
         return self.handlers.tell(event)
 
     def save(self, if_older_than: float = 0.0) -> None:
