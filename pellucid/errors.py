@@ -85,9 +85,12 @@ class TrainingError(PellucidError, ArithmeticError):
     ----------
     fit : Fit or None
         What was learned before, with the best parameters so far.
+    origin : Origin or None
+        The node that made the value, those that passed it on, its operands, the examples, the usual cause.
     """
 
     fit: Any = None
+    origin: Any = None
 
 
 _SHOWN = 16

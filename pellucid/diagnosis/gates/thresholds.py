@@ -96,8 +96,9 @@ class Thresholds(Mapping[str, Threshold]):
             if bool(bound) == pair or not all(map(_is_number, value if pair else [value])):
                 expected = "a number" if bound else "two numbers: from where to warn, and from where to fail"
                 raise UsageError("not a bound", where=f"thresholds, {key}", got=repr(value)[:80], expected=expected)
-            changed = {bound: float(value)} if bound else dict(zip(("warn", "fail"), map(float, value), strict=True))
-            self._table[name] = replace(self._table[name], **changed, source="set by the user")
+            found = self._table[name]
+            warn, fail = value if pair else (value, found.fail) if bound == "warn" else (found.warn, value)
+            self._table[name] = replace(found, warn=float(warn), fail=float(fail), source="set by the user")
 
     def __getitem__(self, name: str) -> Threshold:
         return self._table[name]
