@@ -45,6 +45,7 @@ format: $(VENV)/.installed-lint ## Put the code into the checked format
 docs: $(VENV)/.installed ## Write the pages and pictures that are made from the code
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_gallery.py
 
 results: $(VENV)/.installed ## Measure the default recipe on the example tables (minutes)
 	$(BIN)/python docs/make_results.py
