@@ -1,0 +1,1 @@
+"""The loss as a landscape over the parameters: surfaces along two directions, paths of training, curvature."""
