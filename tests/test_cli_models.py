@@ -194,7 +194,7 @@ def test_predictions_are_the_same_in_every_format(wine, tmp_path, capsys):
 
 def test_many_rows_are_written_in_parts(diabetes, tmp_path, monkeypatch, capsys):
     whole = run(capsys, "predict", diabetes, DIABETES).out
-    import pellucid.cli.predict as module
+    import pellucid.workflow.named_predictions as module
 
     monkeypatch.setattr(module, "CHUNK", 100)
     assert run(capsys, "predict", diabetes, DIABETES).out == whole

@@ -8,7 +8,6 @@ import typer
 
 from pellucid.cli.observe_node import describe_node, find_node, view_node
 from pellucid.cli.observe_view import view_nodes, view_row
-from pellucid.cli.observed_row import ObservedRow
 from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.cells import numbers_of
@@ -19,6 +18,7 @@ from pellucid.inspection.network_figure import draw_network
 from pellucid.inspection.observe import observe as observe_graph
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model
+from pellucid.workflow.observed_row import ObservedRow
 from pellucid.workflow.reports.layout import printable
 
 
@@ -71,7 +71,7 @@ def observe_row(model: Model, table: Table, row: int) -> ObservedRow:
     one = take_row(model, table, row)
     graph, inputs = model.observation(one)
     of = "loss" if "loss" in graph.outputs else "score"
-    return ObservedRow(model, one, row, observe_graph(graph, of, model.executor, **inputs))
+    return ObservedRow(model, one, row, observe_graph(graph, of=of, executor=model.executor, **inputs))
 
 
 def take_row(model: Model, table: Table, row: int) -> Table:

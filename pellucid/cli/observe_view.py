@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from pellucid.cli.observed_row import ObservedRow
 from pellucid.inspection.formula import summarize
 from pellucid.inspection.observe import Observation
+from pellucid.workflow.observed_row import ObservedRow
 from pellucid.workflow.reports.layout import printable
 
 MOST_FEATURES = 12

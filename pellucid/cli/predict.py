@@ -9,9 +9,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
-import numpy as np
 import typer
 
 from pellucid.cli.options import ExecutorOption, check_table
@@ -21,14 +20,10 @@ from pellucid.errors import UsageError
 from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.files import open_atomically
 from pellucid.model.folder import load_model
-from pellucid.model.model import Model
 from pellucid.model.scalars import PREDICTION
+from pellucid.workflow.named_predictions import Columns, cell, name_predictions
 
 PARQUET, CSV, JSON_LINES = (".parquet", ".pq"), (".csv", ".txt", ".tsv", ""), (".jsonl", ".ndjson", ".json")
-CHUNK = 65536
-"""How many rows are made text at once."""
-
-Columns = dict[str, np.ndarray]
 
 
 def predict(
@@ -72,43 +67,6 @@ def predict(
             write(file, chunks)
     except OSError as error:
         raise UsageError("the file cannot be written", where=out, got=error.strerror or str(error)) from None
-
-
-def name_predictions(model: Model, computed: np.ndarray, probabilities: bool = False) -> Iterator[Columns]:
-    """Yield the columns of predictions, so many rows at once.
-
-    Parameters
-    ----------
-    model : Model
-    computed : ndarray, [rows, outputs]
-        The output ``prediction`` of the model's graph.
-    probabilities : bool
-        Add the probability of each class, or for several labels of each label.
-    """
-    for start in range(0, max(1, len(computed)), CHUNK):
-        part = computed[start : start + CHUNK]
-        columns: Columns = dict(model.targets.decode(part, model.kind))
-        if probabilities:
-            both = np.hstack([1 - part, part]) if model.targets.task == "binary" else part
-            columns |= name_probabilities(model, both)
-        yield columns
-
-
-def name_probabilities(model: Model, found: np.ndarray) -> Columns:
-    """Return probabilities [rows, classes or labels] by their names, such as ``p(color=red)``."""
-    targets = model.targets
-    if targets.task != "multilabel":
-        names = [f"p({targets.names[0]}={cell(label)})" for label in targets.classes]
-    elif targets.separator is not None:
-        names = [f"p({targets.names[0]}={label})" for label in targets.labels]
-    else:
-        names = [f"p({name}={cell(targets.classes[1])})" for name in targets.names]
-    return dict(zip(names, found.T, strict=True))
-
-
-def cell(value: Any) -> Any:
-    """Return a value as a table has it: truth values in small letters."""
-    return str(value).lower() if isinstance(value, bool | np.bool_) else value
 
 
 def _write_csv(file: BinaryIO, chunks: Iterator[Columns]) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.cli.predict import cell, name_probabilities
 from pellucid.data.encoders.front import FrontColumn
 from pellucid.data.tables.table import Table
 from pellucid.inspection.neurons import RowNames
 from pellucid.inspection.observe import Observation, ObservedNode
 from pellucid.model.model import Model
+from pellucid.workflow.named_predictions import cell, name_probabilities
 from pellucid.workflow.reports.layout import printable
 
 
