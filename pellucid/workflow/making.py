@@ -92,6 +92,15 @@ class Making:
         there = held > 0
         return np.where(there, held.sum() / (np.count_nonzero(there) * np.where(there, held, 1)), 1.0)
 
+    def training_of(self) -> tuple[Dataset, dict[str, Any]]:
+        """Return what is learned from, and what :func:`pellucid.fit` takes besides that its numbers depend on."""
+        return self.dataset(TRAIN), {
+            **self.plan.recipe.fit_arguments(self.loss),
+            "validation": self.dataset(VALIDATION) if len(self.parts[VALIDATION]) else None,
+            "seed": self.plan.seed,
+            "start_from": self.start,
+        }
+
     def fit(
         self,
         time_limit: float | None,
@@ -100,7 +109,7 @@ class Making:
         resume: bool = False,
     ) -> Fit:
         """Train; go on from the checkpoint where there is one and it is asked for."""
-        learning, arguments = self.dataset(TRAIN), self.plan.recipe.fit_arguments(self.loss)
+        learning, arguments = self.training_of()
         if isinstance(arguments["optimizer"], LBFGS):
             if resume:
                 raise UsageError("L-BFGS cannot be gone on with", fix="Start anew, or choose another optimizer.")
@@ -109,9 +118,6 @@ class Making:
             self.network,
             learning,
             **arguments,
-            validation=self.dataset(VALIDATION) if len(self.parts[VALIDATION]) else None,
-            seed=self.plan.seed,
-            start_from=self.start,
             time_limit=time_limit,
             on=self._metric_of_training(learning),
             progress=progress,

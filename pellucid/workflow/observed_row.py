@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.data.cells import numbers_of
 from pellucid.data.encoders.front import FrontColumn
 from pellucid.data.tables.table import Table
+from pellucid.errors import UsageError
 from pellucid.inspection.neurons import RowNames
-from pellucid.inspection.observe import Observation, ObservedNode
+from pellucid.inspection.observe import Observation, ObservedNode, observe
 from pellucid.model.model import Model
 from pellucid.workflow.named_predictions import cell, name_probabilities
 from pellucid.workflow.reports.layout import printable
@@ -220,3 +222,40 @@ def tell_cell(value: Any) -> str:
         return str(value.astype("datetime64[s]")).removesuffix("T00:00:00").replace("T", " ")
     plain = value.item() if isinstance(value, np.generic) else value
     return f"{plain:.6g}" if isinstance(plain, float) else printable(cell(plain))
+
+
+def observe_row(model: Model, table: Table, row: int) -> ObservedRow:
+    """Observe one row of a table on its way through a model.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such row.
+    """
+    one = take_row(model, table, row)
+    graph, inputs = model.observation(one)
+    of = "loss" if "loss" in graph.outputs else "score"
+    return ObservedRow(model, one, row, observe(graph, of=of, executor=model.executor, **inputs))
+
+
+def take_row(model: Model, table: Table, row: int) -> Table:
+    """Return the table of one row, without targets where one of them is missing in it."""
+    if not 0 <= row < len(table):
+        rows = f"{len(table)} row{'s' if len(table) > 1 else ''}: 0" + (
+            f" to {len(table) - 1}" if len(table) > 1 else ""
+        )
+        raise UsageError(f"there is no row {row}", where=table.path, expected=rows)
+    _check_columns(model, table)
+    one = table.take([row])
+    known = [name for name in model.targets.names if name in one]
+    if any(one[name].missing[0] for name in known) and set(known) < set(one.names):
+        return one.drop(known)
+    return one
+
+
+def _check_columns(model: Model, table: Table) -> None:
+    """Refuse a table with a word among numbers or dates, whichever row it is in: one row alone does not show it."""
+    chosen = model.front.select(table)
+    for front, column in zip(model.front.columns, chosen.columns, strict=True):
+        if front.role == "number" and column.kind in ("text", "date"):
+            numbers_of(chosen, column)

@@ -32,15 +32,20 @@ def draw_curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = ["loss", *_metrics(history)]
-    figure = Figure(figsize=(5.2 * len(names), 3.9), layout="constrained")
+    figure = Figure(figsize=(5.2 * (1 + len(_metrics(history))), 3.9), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(_plain(title))
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        _draw(axes, history, name, best_epoch)
+    paint_curves(figure, history, best_epoch)
     with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.savefig(path, dpi=110)
+
+
+def paint_curves(figure: Any, history: Sequence[Mapping[str, Any]], best_epoch: int) -> None:
+    """Draw the history on a Matplotlib Figure, loss and metrics side by side."""
+    names = ["loss", *_metrics(history)]
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        _draw(axes, history, name, best_epoch)
 
 
 def _metrics(history: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -72,7 +77,7 @@ def _draw(axes: Any, history: Sequence[Mapping[str, Any]], name: str, best_epoch
     axes.set_xlabel("epoch")
     axes.set_ylabel(name.replace("_", " "))
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(color="0.9", linewidth=0.8)
+    axes.grid(color="0.5", alpha=0.25, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -74,7 +74,7 @@ def view_model(model: Model, record: Mapping[str, Any] | None = None) -> Rendera
         for column, told in zip(model.front.columns, _tell_columns(model), strict=True)
     ]
     parts: list[RenderableType] = [
-        view_facts(_facts(model, layers)),
+        view_facts(facts_of_model(model)),
         "",
         Text("Layers", style="bold"),
         _rows([_tell_layer(layer) for layer in layers], MOST_LAYERS),
@@ -87,14 +87,15 @@ def view_model(model: Model, record: Mapping[str, Any] | None = None) -> Rendera
     if model.metrics:
         rows = [(_words(name), _show_metric(name, value)) for name, value in model.metrics.items()]
         parts += ["", Text("Metrics, as measured when the model was made", style="bold"), Rows(rows, right=(1,))]
-    origin = _origin(model, record or {})
+    origin = origin_of_model(model, record or {})
     if origin:
         parts += ["", Text("Where it comes from", style="bold"), view_facts(origin)]
     return Group(*parts)
 
 
-def _facts(model: Model, layers: Sequence[LayerSummary]) -> list[tuple[str, str]]:
-    targets = model.targets
+def facts_of_model(model: Model) -> list[tuple[str, str]]:
+    """Return what a model is for and what it is made of, each fact with its name."""
+    targets, layers = model.targets, summarize_layers(model.graph, model.parameters)
     told = f"{targets.task} of {list_words(targets.names, MOST_LISTED)}"
     facts = [("Task", told)]
     if targets.task in ("binary", "multiclass"):
@@ -146,7 +147,7 @@ def _rows(rows: Sequence[tuple[str, str, str]], most: int) -> Rows:
     return Rows([*rows[:most], *more], style="dim")
 
 
-def _origin(model: Model, record: Mapping[str, Any]) -> list[tuple[str, str]]:
+def origin_of_model(model: Model, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return where a model comes from: what it says itself, and what the record of its run adds."""
     known = dict(model.provenance)
     outcome, versions = (_section(record, name) for name in ("outcome", "versions"))

@@ -1,0 +1,140 @@
+"""Gates asked about a table before training, and about a run that is over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pellucid.diagnosis.gates.case import Case
+from pellucid.diagnosis.gates.check import check_after, check_before, check_during, train_case
+from pellucid.diagnosis.gates.data_tables import check_data
+from pellucid.diagnosis.gates.finding import GateReport, merge
+from pellucid.diagnosis.gates.gate import PHASES
+from pellucid.diagnosis.gates.thresholds import Thresholds
+from pellucid.errors import UsageError, nearest
+from pellucid.workflow.making import Making, prepare
+from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.reopened import Reopened, dataset_of_test, reopen
+from pellucid.workflow.understanding import understand
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedRun:
+    """What the gates say of a run. Made by :func:`check_run`.
+
+    Attributes
+    ----------
+    run : Reopened
+    case : Case
+        Its training, done again, with what was recorded on the way.
+    report : GateReport
+    repeated : bool
+        Whether the training, done again, ended with the bits of the model that is saved.
+    """
+
+    run: Reopened
+    case: Case
+    report: GateReport
+    repeated: bool
+
+
+def check_table(
+    data: Any,
+    target: str | Sequence[str] | None = None,
+    *,
+    plan: Plan | None = None,
+    gates: Sequence[str] | None = None,
+    thresholds: Thresholds | Mapping[str, Any] | None = None,
+) -> GateReport:
+    """Ask what can be known of a table, and of the network for it, before any training.
+
+    Parameters
+    ----------
+    data : path, Table, data frame, or mapping of columns
+    target : str or sequence of str, optional
+        By default what the plan says.
+    plan : Plan, optional
+        Network, settings, roles and ways to split, as for :func:`pellucid.train_table`.
+    gates : sequence of str, optional
+        Which ones to ask; by default all.
+    thresholds : Thresholds or mapping, optional
+        Changes of the table of thresholds.
+
+    Returns
+    -------
+    GateReport
+
+    Raises
+    ------
+    DataError, UsageError
+        Where the table cannot be read, or settings, gates or thresholds do not fit.
+
+    Examples
+    --------
+    >>> table = {"size": [0.1 * n for n in range(60)], "price": [0.3 * n + (n % 7) for n in range(60)]}
+    >>> check_table(table, "price", gates=["duplicate_columns", "loss_at_initialization"]).verdict
+    'pass'
+    """
+    plan = plan or Plan()
+    plan = plan if target is None else replace(plan, target=target)
+    found = understand(data, plan)
+    made = prepare(found, plan, found.parts)
+    of_columns = check_data(
+        found.table, found.task.targets, test=found.test, roles=found.roles, gates=gates, thresholds=thresholds
+    )
+    return merge([of_columns, check_before(case_of(made), gates, thresholds)])
+
+
+def check_run(
+    folder: str | os.PathLike[str] | Reopened,
+    *,
+    table: Any = None,
+    phases: Sequence[str] = PHASES[1:],
+    gates: Sequence[str] | None = None,
+    thresholds: Thresholds | Mapping[str, Any] | None = None,
+) -> CheckedRun:
+    """Ask what a run's training has shown and what its network is worth.
+
+    The training is done again, to the bit, and its layers are recorded on the way; the run itself is left as it is.
+
+    Parameters
+    ----------
+    folder : path or Reopened
+    table : path, Table, data frame, or mapping of columns, optional
+        The table of the run, in place of the one that its ``run.toml`` names.
+    phases : sequence of {"before", "during", "after"}
+    gates : sequence of str, optional
+        Which ones to ask; by default all of the phases.
+    thresholds : Thresholds or mapping, optional
+        Changes of the table of thresholds.
+
+    Raises
+    ------
+    UsageError, DataError, ModelError
+        Where there is no finished run, its table is gone or another one, or gates or thresholds do not fit.
+    """
+    for phase in phases:
+        if phase not in PHASES:
+            raise UsageError(f"no phase is called {phase!r}", where="phases", fix=nearest(str(phase), PHASES))
+    run = folder if isinstance(folder, Reopened) else reopen(folder, table)
+    first = case_of(run.making)
+    reports = [check_before(first, gates, thresholds)] if "before" in phases else []
+    case = train_case(first)
+    asked = {"during": check_during, "after": check_after}
+    reports += [ask(case, gates, thresholds) for phase, ask in asked.items() if phase in phases]
+    found = {} if case.fit is None else case.fit.parameters
+    repeated = found.keys() == run.model.parameters.keys() and all(
+        np.array_equal(found[path], run.model.parameters[path]) for path in found
+    )
+    return CheckedRun(run, case, merge(reports), repeated)
+
+
+def case_of(made: Making) -> Case:
+    """Return the case of what a run trains, for gates to be asked about."""
+    dataset, options = made.training_of()
+    columns = tuple(made.encoding.features)
+    return Case(made.network, dataset, {**options, "progress": False}, dataset_of_test(made), columns)

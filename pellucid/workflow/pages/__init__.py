@@ -1,0 +1,1 @@
+"""Self-contained HTML pages about a run: everything they show is in the file."""
