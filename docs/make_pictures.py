@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 import pellucid as pl
-from pellucid.cli.observe import observe_row
 from pellucid.data.encoders.fit import fit_encoders
 from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import infer_roles
@@ -20,6 +19,7 @@ from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
 from pellucid.inspection.network_figure import draw_network
 from pellucid.model.network import tabular_network
+from pellucid.workflow.observed_row import observe_row
 
 
 def neuron(w0: Any, x0: Any, w1: Any, x1: Any, w2: Any) -> Any:
@@ -58,6 +58,15 @@ def draw_small_network(path: Path) -> None:
     draw_network(found.seen, found.names(), path)
 
 
+def draw_large_network(path: Path) -> None:
+    """Draw a network of many units on several examples: layers with shades and histograms."""
+    network = pl.Network([pl.Dense(64, "relu"), pl.Dense(32, "tanh"), pl.Dense(1)], inputs=12, dtype="float64")
+    rng = np.random.default_rng(0)
+    graph = network.graph(batch=20)
+    inputs = {"x": rng.normal(size=(20, 12)), **network.initialize(0)}
+    pl.observe(graph, **inputs).draw(path, view="neurons")
+
+
 def main(directory: Path) -> None:
     """Draw all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -66,6 +75,11 @@ def main(directory: Path) -> None:
     pl.observe(gates, **numbers).draw(directory / "gates.svg")
     pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0).draw(directory / "loss.svg")
     draw_small_network(directory / "network.svg")
+    draw_large_network(directory / "layers.svg")
+    passes = pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0).frames()
+    backward = next(number for number, caption in enumerate(passes.captions) if "in all" in caption.told)
+    (directory / "frame.svg").write_text(passes[backward], encoding="utf-8")
+    passes.write_page(directory / "passes.html")
 
 
 if __name__ == "__main__":

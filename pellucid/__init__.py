@@ -1,5 +1,7 @@
 """Pellucid: feed-forward networks on an explicit graph that can be read, checked and compiled."""
 
+from importlib import import_module
+
 from pellucid import early, ops
 from pellucid.data.bootstraps import bootstraps
 from pellucid.data.dataset import Dataset, class_weights
@@ -49,22 +51,45 @@ from pellucid.training.result import Fit
 from pellucid.version import __version__
 from pellucid.workflow import Recipe, train_table
 
-_ESTIMATORS = ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron")
-_NATIVE = ("explain_kernels",)
+# What is loaded when it is first asked for, by the module that it comes from: `import pellucid` stays light.
+_LATER = {
+    "diagnosis.gates.check": ("check_training",),
+    "diagnosis.gates.check_data": ("check_data",),
+    "diagnosis.gates.finding": ("Finding", "GateError", "GateReport"),
+    "diagnosis.gates.ranking": ("rank_causes",),
+    "diagnosis.gates.thresholds": ("Thresholds",),
+    "diagnosis.gates.watch": ("Watch",),
+    "estimators": ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron"),
+    "executors.native.report": ("explain_kernels",),
+    "inspection.explain": ("explain",),
+    "inspection.first_divergence": ("first_divergence",),
+    "inspection.landscape.curvature": ("curvature",),
+    "inspection.landscape.path": ("TrainingPath",),
+    "inspection.landscape.surface": ("landscape",),
+    "inspection.origin": ("find_origin",),
+    "inspection.pictures.composition": ("plot_composition",),
+    "inspection.pictures.curves": ("plot_curves",),
+    "inspection.pictures.displays": ("plot_calibration", "plot_confusion", "plot_roc"),
+    "inspection.pictures.importance": ("importance", "plot_importance"),
+    "inspection.pictures.linear_regions": ("count_linear_regions", "linear_regions"),
+    "inspection.pictures.records": ("plot_records",),
+    "inspection.pictures.regions": ("plot_decision_regions",),
+    "inspection.pictures.representation": ("plot_representation", "representation"),
+    "inspection.pictures.units": ("plot_units",),
+    "inspection.recorder": ("Recorder",),
+    "workflow.checking": ("check_run", "check_table"),
+    "workflow.pages.run_page": ("write_page",),
+    "workflow.timeline": ("timeline",),
+}
+_MODULES = {name: module for module, names in _LATER.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Load what needs large libraries when it is first asked for: scikit-learn, or what makes machine code."""
-    if name in _ESTIMATORS:
-        from pellucid import estimators
-
-        return getattr(estimators, name)
-    if name in _NATIVE:
-        from pellucid.executors.native import report
-
-        return getattr(report, name)
+    """Load what needs more than a graph when it is first asked for."""
+    if name in _MODULES:
+        return getattr(import_module(f"pellucid.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ESTIMATORS, *_NATIVE])
+    return sorted([*globals(), *_MODULES])

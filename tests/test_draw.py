@@ -92,7 +92,7 @@ class Drawing:
         text = "".join(element.itertext())
         size, x, y = (float(element.get(name)) for name in ("font-size", "x", "y"))
         width = 0.602 * size * len(text)
-        left = x - width / 2 if element.get("text-anchor") == "middle" else x
+        left = x - {"middle": width / 2, "end": width}.get(element.get("text-anchor"), 0.0)
         return Box(left, y - 0.75 * size, left + width, y + 0.22 * size, f"{element.get('class')} {text}")
 
     @staticmethod
@@ -290,8 +290,10 @@ def test_a_long_drawing_goes_on_in_rows_that_a_window_shows():
             assert int(found[1]) < row
             arriving.add((int(found[1]), found[2], row))
         else:
-            found = re.fullmatch(r"(.*) → rows? ([\d, ]+)", label)
-            leaving |= {(row, found[1], int(number)) for number in found[2].split(",")}
+            found = re.fullmatch(r"(.*) → rows? ([\d, –]+)", label)
+            for told in found[2].split(", "):
+                first, _, last = told.partition("–")
+                leaving |= {(row, found[1], number) for number in range(int(first), int(last or first) + 1)}
     assert leaving == arriving
     paths = {node.path for node in seen if node.operation != "constant"}
     assert paths <= set(row_of), "every node is drawn, once"

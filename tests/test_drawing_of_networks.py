@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pellucid as pl
-from pellucid.cli.observe import observe_row
 from pellucid.data.encoders.fit import fit_encoders
 from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import infer_roles
@@ -23,6 +22,7 @@ from pellucid.inspection.network_figure import draw_network
 from pellucid.inspection.svg import write_short
 from pellucid.inspection.textbook import RADIUS
 from pellucid.model.network import tabular_network
+from pellucid.workflow.observed_row import observe_row
 
 SVG = "{http://www.w3.org/2000/svg}"
 LETTER = 0.6  # of the size: how wide a letter of a monospaced font is

@@ -13,12 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from pellucid.cli.bench import bench
+from pellucid.cli.check import check
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.help import Command, Commands
 from pellucid.cli.init import init
 from pellucid.cli.observe import observe
 from pellucid.cli.output import Carried
 from pellucid.cli.predict import predict
+from pellucid.cli.report import report
 from pellucid.cli.show import show_model
 from pellucid.cli.train import train
 from pellucid.errors import nearest
@@ -102,6 +104,20 @@ _add(
     "pellucid observe runs/wine-cultivar-1 wine.csv --row 0",
     "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --draw row-0.svg",
     "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --node dense_1/gelu",
+    "pellucid observe runs/wine-cultivar-1 wine.csv --row 0 --node 'd loss / d dense_1/weight[3, 2]'",
+)
+_add(
+    "check",
+    check,
+    "pellucid check wine.csv --target cultivar",
+    "pellucid check runs/wine-cultivar-1",
+    "pellucid check runs/wine-cultivar-1 --gate dead_units --threshold dead_units.fail=0.3",
+)
+_add(
+    "report",
+    report,
+    "pellucid report runs/wine-cultivar-1",
+    "pellucid report runs/wine-cultivar-1 --out wine.html",
 )
 _add(
     "show",

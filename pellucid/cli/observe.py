@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli.observe_node import describe_node, find_node, view_node
+from pellucid.cli.observe_node import describe_node, explain_node, find_node, view_node
 from pellucid.cli.observe_view import view_nodes, view_row
 from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
@@ -30,7 +30,13 @@ def observe(
         str | None, typer.Option("--draw", metavar="FILE.svg", help="Draw the network with its values and gradients.")
     ] = None,
     node: Annotated[
-        str | None, typer.Option("--node", metavar="PATH", help="Show this node alone, such as dense_1/gelu.")
+        str | None,
+        typer.Option(
+            "--node",
+            metavar="PATH",
+            help='Show this node alone, such as dense_1/gelu, or explain one number, such as "dense_1/gelu[0, 5]" or'
+            ' "d loss / d dense_1/weight[3, 2]".',
+        ),
     ] = None,
     executor: ExecutorOption = ONCE,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, and nothing else.")] = False,
@@ -48,15 +54,21 @@ def observe(
         check_file("--draw", draw, (".svg",), "an SVG file", table)
     loaded = load_model(model, executor)
     found = observe_row(loaded, read_table(table), row)
-    chosen = None if node is None else find_node(found.seen, node)
+    explanation = None if node is None else explain_node(found.seen, node)
+    chosen = None if node is None or explanation is not None else find_node(found.seen, node)
     if draw is not None:
         draw_network(found.seen, found.names(), draw)
     if as_json:
+        if explanation is not None:
+            show_json({**found.as_dict(), "nodes": [], "explanation": explanation.as_dict(), "drawing": draw})
+            return
         nodes = [one for one in found.seen if one.operation != "constant"] if chosen is None else [chosen]
         told = [describe_node(found.seen, one, in_full=chosen is not None) for one in nodes]
         show_json({**found.as_dict(), "nodes": told, "drawing": draw})
         return
-    if chosen is None:
+    if explanation is not None:
+        print(explanation.text(width()), end="")
+    elif chosen is None:
         show(view_row(found))
         print()
         print(view_nodes(found.seen, width()), end="")

@@ -9,12 +9,30 @@ import numpy as np
 
 from pellucid.errors import UsageError, nearest
 from pellucid.graph.graph import Node
+from pellucid.inspection.explain import Explanation, explain
+from pellucid.inspection.explain.address import is_address
 from pellucid.inspection.formula import summarize, write_formula_with_numbers
 from pellucid.inspection.observe import Observation, ObservedNode
 from pellucid.workflow.reports.layout import printable
 
 IN_FULL = 1000
 """Larger arrays are told by their least, mean and greatest element."""
+
+
+def explain_node(seen: Observation, path: str) -> Explanation | None:
+    """Explain the number that a path with an index asks for; None where it asks for a whole node.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such number; the message names the nearest one.
+    """
+    if not is_address(path):
+        return None
+    try:
+        return explain(seen, path)
+    except UsageError as error:
+        raise error.at("--node") from None
 
 
 def find_node(seen: Observation, path: str) -> ObservedNode:

@@ -19,6 +19,8 @@ class Room:
         How far above and below its centre wires may enter.
     ordered : bool
         Whether wires enter in the order in which its edges are given, first on top; otherwise as they arrive.
+    apart : float
+        How far apart they enter, if there is room.
     """
 
     left: float
@@ -27,6 +29,7 @@ class Room:
     down: float
     entry: float = 0.0
     ordered: bool = False
+    apart: float = 12.0
 
 
 @dataclass

@@ -15,11 +15,11 @@ SMALL = 11.0
 
 @dataclass(frozen=True)
 class Edge:
-    """A straight edge between two units, and where on it its weight is told."""
+    """A straight edge between two units, and where on it its weight is told; None where it only hands a value on."""
 
     start: tuple[float, float]
     end: tuple[float, float]
-    weight: float
+    weight: float | None
     share: float = 0.5
 
     def at(self, share: float) -> tuple[float, float]:
@@ -27,6 +27,12 @@ class Edge:
             self.start[0] + share * (self.end[0] - self.start[0]),
             self.start[1] + share * (self.end[1] - self.start[1]),
         )
+
+    @property
+    def line(self) -> str:
+        """What an SVG path writes for it."""
+        (x0, y0), (x1, y1) = self.start, self.end
+        return f"M{coordinate(x0)} {coordinate(y0)}L{coordinate(x1)} {coordinate(y1)}"
 
     @property
     def angle(self) -> float:
@@ -56,7 +62,7 @@ def place_weights(edges: list[Edge]) -> list[Edge] | None:
 
 def _dots(edge: Edge, share: float) -> list[tuple[float, float]] | None:
     """Return points along the room that the weight takes on its edge; None where it does not fit between the ends."""
-    half = text_width(write_short(edge.weight), SMALL) / 2 - 2.0
+    half = text_width(_tell(edge), SMALL) / 2 - 2.0
     length = math.dist(edge.start, edge.end)
     middle = share * length
     if middle - half < 10.0 or middle + half > length - 16.0:
@@ -72,24 +78,25 @@ def _near(edge: Edge, dots: list[tuple[float, float]]) -> int:
     return int(any(abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length < 7.0 for x, y in dots))
 
 
-def paint_edges(edges: list[Edge]) -> list[str]:
-    """Return the edges, the thicker the larger their weights, and above them the weights."""
-    largest = max((abs(edge.weight) for edge in edges if not math.isnan(edge.weight)), default=0.0) or 1.0
+def paint_edges(edges: list[Edge]) -> tuple[list[str], list[str]]:
+    """Return the edges, the thicker the larger their weights, and the weights to stand above them."""
+    largest = max((abs(e.weight) for e in edges if e.weight is not None and math.isfinite(e.weight)), default=0.0)
     lines, labels = [], []
     for edge in edges:
-        (x0, y0), (x1, y1) = edge.start, edge.end
-        place = f'd="M{coordinate(x0)} {coordinate(y0)}L{coordinate(x1)} {coordinate(y1)}"'
-        if math.isnan(edge.weight):
-            lines.append(f'<path class="wire" {place}/>')
+        if edge.weight is None:
+            lines.append(f'<path class="wire" d="{edge.line}"/>')
             continue
         kind = "negative" if edge.weight < 0 else "positive"
-        thick = round(0.8 + 2.4 * abs(edge.weight) / largest, 2)
-        lines.append(f'<path class="{kind}" stroke-width="{thick}" {place}/>')
+        share = min(abs(edge.weight) / (largest or 1.0), 1.0) if math.isfinite(edge.weight) else 1.0
+        lines.append(f'<path class="{kind}" stroke-width="{round(0.8 + 2.4 * share, 2)}" d="{edge.line}"/>')
         x, y = edge.at(edge.share)
         turn = f"translate({coordinate(x)} {coordinate(y)}) rotate({coordinate(math.degrees(edge.angle))})"
-        told = write_short(edge.weight)
-        half = text_width(told, SMALL) / 2 + 1.0
+        half = text_width(_tell(edge), SMALL) / 2 + 1.0
         ground = paint_box("ground", -half, -0.55 * SMALL, 2 * half, 1.1 * SMALL, 3.0)
-        text = paint_text("label", 0.0, 0.35 * SMALL, SMALL, told, "middle")
+        text = paint_text("label", 0.0, 0.35 * SMALL, SMALL, _tell(edge), "middle")
         labels.append(f'<g transform="{turn}">{ground}{text}</g>')
-    return lines + labels
+    return lines, labels
+
+
+def _tell(edge: Edge) -> str:
+    return "" if edge.weight is None else write_short(edge.weight)

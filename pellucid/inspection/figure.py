@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.graph.graph import Node
 from pellucid.inspection.formula import TINY, constant_of, summarize, write_number
+from pellucid.inspection.local import Slopes
 
 if TYPE_CHECKING:
-    from pellucid.inspection.observe import Observation, ObservedNode
+    from pellucid.inspection.observation import Observation, ObservedNode
 
 SYMBOLS = {
     "add": "+",
@@ -46,6 +49,8 @@ COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "equal", "not_equal", "l
 _WITH_LEFT = {"subtract": "{} −", "divide": "{}/x", "power": "{}^x"}
 _WITH_RIGHT = {"power": "x^{}"}
 _RAISED = {"2": "x²", "3": "x³", "−1": "1/x", "0.5": "√"}
+NONE: Mapping[Node, Slopes] = MappingProxyType({})
+
 _DIGITS = 4
 _LONGEST = 28
 _IN_FULL = 64
@@ -70,6 +75,10 @@ class Vertex:
         Whether its value is told by mean and standard deviation.
     ordered : bool
         Whether the order of its operands matters.
+    slopes : tuple of str
+        Its local derivative by each of the operands whose wires enter it, in their order; or nothing.
+    node : Node, optional
+        What it shows; None for outputs and markers.
     """
 
     kind: str
@@ -80,10 +89,19 @@ class Vertex:
     title: str
     summarized: bool = False
     ordered: bool = False
+    slopes: tuple[str, ...] = ()
+    node: Node | None = None
 
 
-def show(observation: Observation) -> tuple[list[Vertex], list[tuple[int, int]]]:
-    """Return the vertices of the picture, in topological order, and its edges as pairs of their places."""
+def show(observation: Observation, slopes: Mapping[Node, Slopes] = NONE) -> tuple[list[Vertex], list[tuple[int, int]]]:
+    """Return the vertices of the picture, in topological order, and its edges as pairs of their places.
+
+    Parameters
+    ----------
+    observation : Observation
+    slopes : mapping of Node to arrays
+        The local derivatives to be told; see :func:`pellucid.inspection.local.local_derivatives`.
+    """
     graph = observation.graph
     drawn = {node: [s for s in node.inputs if not _folds(s, node)] for node in graph.nodes}
     needed = {source for sources in drawn.values() for source in sources} | set(graph.outputs.values())
@@ -96,7 +114,7 @@ def show(observation: Observation) -> tuple[list[Vertex], list[tuple[int, int]]]
             continue
         place[node] = len(vertices)
         edges += [(place[source], place[node]) for source in drawn[node]]
-        vertices.append(_vertex(seen, observation))
+        vertices.append(_vertex(seen, observation, _write_slopes(node, slopes.get(node))))
     for name, node in graph.outputs.items():
         edges.append((place[node], len(vertices)))
         title = f"output {name}\n{_describe(observation[node.path])}"
@@ -113,7 +131,23 @@ def _is_small(node: Node) -> bool:
     return node.op.name == "constant" and node.type.size <= TINY and len(_number(constant_of(node))) <= 12
 
 
-def _vertex(seen: ObservedNode, observation: Observation) -> Vertex:
+def _write_slopes(node: Node, slopes: Slopes | None) -> tuple[str, ...]:
+    """Return the derivatives by those operands of a gate whose wires enter it."""
+    if slopes is None:
+        return ()
+    entering = [slope for source, slope in zip(node.inputs, slopes, strict=True) if not _folds(source, node)]
+    return tuple("" if slope is None else f"∂ {_write_slope(slope)}" for slope in entering)
+
+
+def _write_slope(slope: np.ndarray) -> str:
+    """Return a local derivative in few letters; one number where it is everywhere the same."""
+    first = slope.ravel()[:1]
+    if slope.size and (slope == first).all():
+        return _number(first[0], 3)
+    return _number(slope, 3) if slope.size <= TINY else _write(slope, typed=False)[0]
+
+
+def _vertex(seen: ObservedNode, observation: Observation, slopes: tuple[str, ...]) -> Vertex:
     node = seen.node
     kind = "gate" if node.inputs else "input"
     if node.op.name == "constant":
@@ -127,7 +161,7 @@ def _vertex(seen: ObservedNode, observation: Observation) -> Vertex:
     if node.op.name == "constant" and node.type.size <= TINY:
         value = ""
     ordered = kind == "gate" and node.op.name not in COMMUTATIVE
-    return Vertex(kind, label, caption, value, gradient, _describe(seen), summarized, ordered)
+    return Vertex(kind, label, caption, value, gradient, _describe(seen), summarized, ordered, slopes, node)
 
 
 def _label(node: Node) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.inspection.blocks import CELLS, ENCODERS, OUTPUT, PREDICTION, Block
-from pellucid.inspection.neurons import RowNames, describe_activation, tell_link, units_of
-from pellucid.inspection.svg import clean, coordinate, paint_box, paint_text, text_width, wrap_picture, write_short
+from pellucid.inspection.blocks import Block
+from pellucid.inspection.histograms import PAINTS as HISTOGRAM_PAINTS
+from pellucid.inspection.histograms import paint_histogram
+from pellucid.inspection.layer_boxes import ACROSS, CELL, NAME, NUMBER, SMALL, Box, Strip, make_box
+from pellucid.inspection.layer_passes import plan_boxes
+from pellucid.inspection.neurons import RowNames, rows_of
+from pellucid.inspection.scene import Part, Scene
+from pellucid.inspection.svg import clean, coordinate, cut_to_width, fit, paint_box, paint_text, text_width
 
-MARGIN, TITLE, NAME, NUMBER, SMALL = 24.0, 15.0, 14.0, 12.0, 11.0
+MARGIN, TITLE = 24.0, 15.0
 WORDS, STRIP, GAP, DOWN = 270.0, 288.0, 26.0, 30.0
 """How wide the words and a strip of colours are, what is between them, and between two boxes."""
 
-ACROSS, CELL, MOST_CELLS = 32, 9.0, 256
-MOST_NAMED, MOST_CATEGORIES = 8, 4
-NAME_AND_CELL, OF_CELL = 40, 14
-"""Of so many letters are a feature's name and its cell together, and the cell alone, at most."""
+LONGEST = 900.0
+"""How wide a title or a line below the picture is at most."""
 
 LANE = 16.0
 
@@ -36,64 +38,14 @@ PAINTS = {
     "cell": "fill: {ground}",
     "value": "fill: {value}",
     "gradient": "fill: {gradient}",
-    "plus": "fill: {positive}",
-    "minus": "fill: {negative}",
+    "halo": "fill: none; stroke: {halo}; stroke-width: 4",
+    **HISTOGRAM_PAINTS,
 }
 
 
-@dataclass(frozen=True)
-class Strip:
-    """Numbers of the units of a layer, to be shown as shades.
-
-    Attributes
-    ----------
-    kind : {"value", "gradient"}
-    numbers : ndarray
-        One for each cell; the mean of `together` units.
-    together : int
-    told : str
-        The least and the greatest of the units.
-    """
-
-    kind: str
-    numbers: np.ndarray
-    together: int
-    told: str
-
-
-@dataclass(frozen=True)
-class Box:
-    """What is said of one layer.
-
-    Attributes
-    ----------
-    kind : {"input", "layer", "output"}
-    name : str
-    lines : tuple of str
-    strips : tuple of Strip
-    rows : tuple of (str, str, float)
-        Named numbers, each with how much of a bar it fills.
-    sources : tuple of int
-    """
-
-    kind: str
-    name: str
-    lines: tuple[str, ...]
-    strips: tuple[Strip, ...]
-    rows: tuple[tuple[str, str, float], ...]
-    sources: tuple[int, ...]
-
-    @property
-    def height(self) -> float:
-        strip = max((math.ceil(len(s.numbers) / ACROSS) * CELL + 2.6 * SMALL for s in self.strips), default=0.0)
-        words = 1.7 * NAME + len(self.lines) * 1.45 * NUMBER
-        right = max(strip, 0.0) if not self.rows else len(self.rows) * 1.6 * NUMBER + 4.0
-        return max(words, right) + 20.0
-
-
-def paint_layers(blocks: Sequence[Block], names: RowNames, of: str) -> str:
-    """Return the picture as SVG text: the blocks from the cells at the top down to what gradients are of."""
-    boxes = [_box(block, names, of) for block in blocks]
+def layer_scene(blocks: Sequence[Block], names: RowNames, of: str) -> Scene:
+    """Return the picture: the blocks from the inputs at the top down to what gradients are of, a frame for each."""
+    boxes = [make_box(block, names, of) for block in blocks]
     lanes = _find_lanes(boxes)
     left = MARGIN + LANE * (1 + max(lanes.values(), default=-1) + (1 if lanes else 0))
     wide = WORDS + 2 * (STRIP + GAP) + 2 * GAP
@@ -102,112 +54,37 @@ def paint_layers(blocks: Sequence[Block], names: RowNames, of: str) -> str:
     for box in boxes:
         tops.append(y)
         y += box.height + DOWN
-    parts = [paint_text("title", MARGIN, MARGIN + TITLE, TITLE, names.title)]
+    passes = plan_boxes([box.name for box in boxes], any(_has_gradients(box) for box in boxes), of)
+    title, summary = fit(names.title, TITLE, LONGEST), [fit(line, NUMBER, LONGEST) for line in names.summary]
+    parts = [Part(paint_text("title", MARGIN, MARGIN + TITLE, TITLE, title))]
     for place, box in enumerate(boxes):
         for source in box.sources:
             lane = lanes.get((source, place))
-            parts += _paint_wire(boxes, tops, source, place, left, wide, lane)
-    for box, top in zip(boxes, tops, strict=True):
-        parts += _paint_block(box, left, top, wide)
-    for line in names.summary:
-        parts.append(paint_text("label", left, y, NUMBER, line))
+            parts += map(Part, _paint_wire(boxes, tops, source, place, left, wide, lane))
+    for place, (box, top) in enumerate(zip(boxes, tops, strict=True)):
+        halo = paint_box("halo", left - 4.0, top - 4.0, wide + 8.0, box.height + 8.0, 11.0)
+        frames = (passes.values(place), passes.gradients(place) if passes.backward else 0)
+        parts += (Part(halo, frame, only=True) for frame in frames if frame)
+    for place, (box, top) in enumerate(zip(boxes, tops, strict=True)):
+        parts += _paint_block(box, left, top, wide, passes.values(place), passes.gradients(place))
+    for line in summary:
+        parts.append(Part(paint_text("label", left, y, NUMBER, line), passes.told))
         y += 1.6 * NUMBER
     legend = [("plus", "blue: above 0"), ("note", ", "), ("minus", "orange: below 0")]
-    legend += [("note", "; the stronger, the larger within a strip · gradients are of "), ("gradient", of)]
+    legend += [("note", "; the stronger, the larger within a strip")]
+    legend += [("note", ", as a mean of the examples")] if any(len(rows_of(b.main)[0]) > 1 for b in blocks) else []
+    legend += [("note", " · gradients are of "), ("gradient", fit(of, NUMBER, STRIP))] if of else []
     spans = "".join(f'<tspan class="{kind}">{clean(text)}</tspan>' for kind, text in legend)
     y += 0.6 * NUMBER
-    parts.append(f'<text x="{coordinate(left)}" y="{coordinate(y)}" font-size="{coordinate(NUMBER)}">{spans}</text>')
-    longest = max((text_width(line, NUMBER) for line in (names.title + "     ", *names.summary)), default=0.0)
-    return wrap_picture(names.title, PAINTS, left + max(wide, longest) + MARGIN, y + MARGIN, parts)
+    place_of_legend = f'x="{coordinate(left)}" y="{coordinate(y)}" font-size="{coordinate(NUMBER)}"'
+    parts.append(Part(f"<text {place_of_legend}>{spans}</text>"))
+    widths = [text_width(title, TITLE), *(text_width(line, NUMBER) for line in summary)]
+    width = left + max(wide, *widths) + MARGIN
+    return Scene(names.title, PAINTS, width, y + MARGIN, tuple(parts), passes.captions)
 
 
-def _box(block: Block, names: RowNames, of: str) -> Box:
-    if block.name == CELLS:
-        return _cells_box(block, names, of)
-    if block.name == of:
-        return Box("output", of, (f"{of} {write_short(float(np.asarray(block.main.value)))}",), (), (), block.sources)
-    values, gradients = units_of(block.main)
-    strips = [_strip("value", values)] if values.size else []
-    strips += [_strip("gradient", gradients)] if gradients is not None and gradients.size else []
-    lines = _tell_block(block, len(values))
-    if any(seen.path == OUTPUT for seen in block.given):
-        lines = ("output of the network", *lines)
-    is_output = block.name == PREDICTION
-    if is_output:
-        return Box("output", block.name, lines, (), _predicted(values, names), block.sources)
-    kind = "input" if block.name == ENCODERS else "layer"
-    return Box(kind, block.name, lines, tuple(strips), (), block.sources)
-
-
-def _cells_box(block: Block, names: RowNames, of: str) -> Box:
-    """Name the features, those first that matter most."""
-    named = [feature for feature in names.features if len(feature) == 2]
-    lines = [_count(len(named), "feature")]
-    if names.gradients is not None and len(names.gradients) == len(named):
-        sizes = np.abs(names.gradients)
-        order = np.argsort(-sizes, kind="stable")[:MOST_NAMED]
-        top = float(sizes.max()) or 1.0
-        rows = [(_told(named[i]), write_short(float(names.gradients[i])), float(sizes[i]) / top) for i in order]
-        if len(named) > MOST_NAMED:
-            lines.append(f"{MOST_NAMED} with the largest gradients")
-        lines.append(f"bars: size of the gradient of {of}")
-    else:
-        rows = [(_told(feature), "", 0.0) for feature in named[:MOST_NAMED]]
-    if names.categories:
-        lines.append(f"{_count(len(names.categories), 'column')} of categories, embedded")
-        rows += [(_told(column), "", 0.0) for column in names.categories[:MOST_CATEGORIES]]
-    return Box("input", "row", tuple(lines), (), tuple(rows), block.sources)
-
-
-def _told(feature: tuple[str, str]) -> str:
-    name, cell = feature
-    if not cell:
-        return _cut_within(name, NAME_AND_CELL)
-    shown = _cut(cell, max(OF_CELL, NAME_AND_CELL - 2 - len(name)))
-    return f"{_cut_within(name, NAME_AND_CELL - 2 - len(shown))}: {shown}"
-
-
-def _predicted(values: np.ndarray, names: RowNames) -> tuple[tuple[str, str, float], ...]:
-    fitting = len(values) == len(names.predicted)
-    order = sorted(range(len(names.predicted)), key=lambda i: -values[i] if fitting and names.probabilities else i)
-    return tuple(
-        (
-            _cut_within(names.predicted[i][0], 38),
-            names.predicted[i][1],
-            float(values[i]) if names.probabilities else 0.0,
-        )
-        for i in order[:MOST_NAMED]
-    )
-
-
-def _tell_block(block: Block, units: int) -> tuple[str, ...]:
-    if block.weight is not None:
-        taken, given = block.weight.shape
-        activation = describe_activation(block)
-        size = float(np.abs(block.weight).mean()) if block.weight.size else 0.0
-        biases = f", {_count(given, 'bias', 'biases')}" if block.bias is not None else ""
-        first = f"{taken:,} → {given:,}" + (f", {activation}" if activation else "")
-        return (_cut(first, 36), f"{_count(taken * given, 'weight')}{biases}", f"mean |weight| {write_short(size)}")
-    if block.name == ENCODERS:
-        return (_count(units, "feature"),)
-    if block.name == PREDICTION:
-        link = tell_link(block)
-        return (link,) if link and units else ()
-    many = _count(units, "unit")
-    tables = [p.node.type.shape for p in block.parameters if p.node.type.ndim == 2]
-    if tables:
-        return (many, *(f"table of {rows:,} × {columns:,}" for rows, columns in tables))
-    operations = " ".join(block.operations)
-    return (many,) if operations == block.name else (many, _cut(operations, 36))
-
-
-def _strip(kind: str, numbers: np.ndarray) -> Strip:
-    together = math.ceil(len(numbers) / MOST_CELLS)
-    cells = [float(numbers[start : start + together].mean()) for start in range(0, len(numbers), together)]
-    least, greatest = write_short(float(numbers.min())), write_short(float(numbers.max()))
-    told = f"{least} to {greatest}" if len(numbers) > 1 else greatest
-    told += f", each cell the mean of {together}" if together > 1 else ""
-    return Strip(kind, np.array(cells), together, told)
+def _has_gradients(box: Box) -> bool:
+    return any(strip.kind == "gradient" for line in box.strips for strip in line)
 
 
 def _find_lanes(boxes: Sequence[Box]) -> dict[tuple[int, int], int]:
@@ -235,36 +112,49 @@ def _paint_wire(
     return [f'<path class="wire" d="{line}"/>', f'<path class="arrow" d="{head}"/>']
 
 
-def _paint_block(box: Box, left: float, top: float, wide: float) -> list[str]:
-    parts = [paint_box(box.kind, left, top, wide, box.height, 8.0)]
+def _paint_block(box: Box, left: float, top: float, wide: float, forward: int, backward: int) -> list[Part]:
+    """Return a box; its values are seen from one frame on, its gradients from another."""
+    outline = paint_box(box.kind, left, top, wide, box.height, 8.0)
     y = top + 10.0 + NAME
-    parts.append(paint_text("title", left + GAP / 2, y, NAME, _cut(box.name, 30)))
+    still = [outline, paint_text("title", left + GAP / 2, y, NAME, fit(box.name, NAME, WORDS))]
     for line in box.lines:
         y += 1.45 * NUMBER
-        parts.append(paint_text("note", left + GAP / 2, y, NUMBER, line))
-    x = left + WORDS + GAP
-    for strip in box.strips:
-        parts += _paint_strip(strip, x, top + 10.0)
-        x += STRIP + GAP
-    x = left + WORDS + GAP
+        still.append(paint_text("note", left + GAP / 2, y, NUMBER, fit(line, NUMBER, WORDS)))
+    parts = [Part(text) for text in still]
+    y = top + 10.0
+    for line_of_strips in box.strips:
+        x = left + WORDS + GAP
+        for strip in line_of_strips:
+            since = backward if strip.kind == "gradient" else forward
+            parts += (Part(text, since) for text in _paint_strip(strip, x, y))
+            x += STRIP + GAP
+        y += max(strip.height for strip in line_of_strips)
+    parts += (Part(text, forward) for text in _paint_rows(box, left + WORDS + GAP, top))
+    return parts
+
+
+def _paint_rows(box: Box, x: float, top: float) -> list[str]:
+    """Return named numbers with their bars."""
+    parts = []
+    kind = "gradient" if box.kind == "input" else "value"
+    at = x + STRIP + GAP
     for place, (name, told, share) in enumerate(box.rows):
         y = top + 12.0 + (place + 0.8) * 1.6 * NUMBER
-        parts.append(paint_text("label", x, y, NUMBER, name))
-        at = x + STRIP + GAP
-        parts.append(paint_text("gradient" if box.kind == "input" else "value", at + 72.0, y, NUMBER, told, "end"))
+        parts += [
+            paint_text("label", x, y, NUMBER, fit(name, NUMBER, STRIP + GAP - 8.0)),
+            paint_text(kind, at + 72.0, y, NUMBER, told, "end"),
+        ]
         if share > 0:
-            kind = "gradient" if box.kind == "input" else "value"
             parts.append(paint_box(kind, at + 84.0, y - 8.0, max(1.0, share * (STRIP - 84.0)), 8.0))
     return parts
 
 
 def _paint_strip(strip: Strip, x: float, top: float) -> list[str]:
-    what = "values" if strip.kind == "value" else "gradients"
-    parts = [paint_text(strip.kind, x, top + SMALL, SMALL, f"{what} {strip.told}")]
-    finite = np.where(np.isfinite(strip.numbers), strip.numbers, 0.0)
-    largest = float(np.abs(finite).max()) or 1.0
-    rows = math.ceil(len(finite) / ACROSS)
-    across = min(ACROSS, math.ceil(len(finite) / rows))
+    parts = [paint_text(strip.kind, x, top + SMALL, SMALL, cut_to_width(strip.told, SMALL, STRIP))]
+    finite = np.where(np.isfinite(strip.shades), strip.shades, 0.0)
+    largest = float(np.abs(finite).max(initial=0.0)) or 1.0
+    rows = max(1, math.ceil(len(finite) / ACROSS))
+    across = min(ACROSS, max(1, math.ceil(len(finite) / rows)))
     wide = max(CELL, min(STRIP / across, 36.0)) if rows == 1 else CELL
     for place, number in enumerate(finite.tolist()):
         row, column = divmod(place, across)
@@ -273,17 +163,7 @@ def _paint_strip(strip: Strip, x: float, top: float) -> list[str]:
         parts.append(paint_box("cell", *at, wide - 1.0, CELL - 1.0))
         strength = round(abs(number) / largest, 2)
         parts.append(paint_box(kind, *at, wide - 1.0, CELL - 1.0).replace("/>", f' opacity="{strength}"/>'))
+    if strip.histogram is not None:
+        below = top + 1.7 * SMALL + (rows * CELL + 4.0 if len(finite) else 0.0)
+        parts += paint_histogram(strip.histogram, x, below)
     return parts
-
-
-def _count(number: int, thing: str, things: str | None = None) -> str:
-    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _cut_within(text: str, most: int) -> str:
-    """Cut a name where names differ least: before its last letters."""
-    return text if len(text) <= most else f"{text[: most - 1 - most // 3]}…{text[-(most // 3) :]}"

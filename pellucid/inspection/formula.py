@@ -51,7 +51,7 @@ def write_formula(node: Node) -> str:
         return "input"
     if node.op.name == "constant":
         return write_number(constant_of(node), 17) or f"constant {node.type}"
-    return _write(node, [_operand(source) for source in node.inputs])
+    return write_operation(node, [_operand(source) for source in node.inputs])
 
 
 def write_formula_with_numbers(node: Node, values: Mapping[str, Any]) -> str | None:
@@ -74,7 +74,7 @@ def write_formula_with_numbers(node: Node, values: Mapping[str, Any]) -> str | N
         return None
     operands = [write_number(np.asarray(values[source.path])) for source in node.inputs]
     written = [operand for operand in operands if operand is not None]
-    return _write(node, written) if len(written) == len(operands) else None
+    return write_operation(node, written) if len(written) == len(operands) else None
 
 
 def constant_of(node: Node) -> np.ndarray:
@@ -116,7 +116,16 @@ def summarize(array: Any, digits: int = 6, limit: int = 6) -> str:
     return kind + "".join(f" {name} {_scalar(fact.item(), min(digits, 4))}" for name, fact in facts)
 
 
-def _write(node: Node, operands: Sequence[str]) -> str:
+def write_operation(node: Node, operands: Sequence[str]) -> str:
+    """Return how a node is computed from operands that are written already.
+
+    Examples
+    --------
+    >>> import pellucid as pl
+    >>> graph = pl.build(lambda x: 1 - x, x=pl.float64[3])
+    >>> write_operation(graph["value"], ["1", "x[2]"])
+    '1 - x[2]'
+    """
     form = _INFIX.get(node.op.name)
     params = dict(node.params)
     if node.op.name == "contraction" and len(operands) == 2:

@@ -17,6 +17,9 @@ from pellucid.inspection.rows import place_rows
 
 Point = tuple[float, float]
 
+GAP, BETWEEN = 34.0, 14.0
+"""The least distance between columns, and between rows."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -39,7 +42,7 @@ class Layout:
 
 
 def lay_out(
-    rooms: Sequence[Room], edges: Sequence[tuple[int, int]], gap: float = 34.0, between: float = 14.0
+    rooms: Sequence[Room], edges: Sequence[tuple[int, int]], gap: float = GAP, between: float = BETWEEN
 ) -> Layout:
     """Place the vertices of an acyclic graph.
 
@@ -113,7 +116,8 @@ def _ports(columns: Columns, y: list[float]) -> list[float]:
     for target, found in arriving.items():
         if not columns.rooms[target].ordered:
             found.sort(key=lambda edge: y[columns.paths[edge][-2]])
-        step = min(12.0, 2 * columns.rooms[target].entry / max(len(found) - 1, 1))
+        room = columns.rooms[target]
+        step = min(room.apart, 2 * room.entry / max(len(found) - 1, 1))
         for index, edge in enumerate(found):
             ports[edge] = step * (index - (len(found) - 1) / 2)
     return ports

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
-from pellucid.inspection.blocks import OUTPUT, PREDICTION, Block, find_blocks
-from pellucid.inspection.folded import paint_layers
-from pellucid.inspection.neurons import RowNames, find_columns, tell_link
-from pellucid.inspection.observe import Observation
+from pellucid.errors import UsageError
+from pellucid.inspection.blocks import OUTPUT, PREDICTION, Block, find_blocks, find_heads
+from pellucid.inspection.folded import layer_scene
+from pellucid.inspection.neurons import Column, RowNames, tell_link
+from pellucid.inspection.scene import Scene
 from pellucid.inspection.svg import write_picture
-from pellucid.inspection.textbook import paint_neurons
+from pellucid.inspection.textbook import neuron_scene
+from pellucid.inspection.unit_columns import find_columns
+from pellucid.inspection.unit_names import name_units
+
+if TYPE_CHECKING:
+    from pellucid.inspection.observation import Observation
 
 MOST_UNITS, MOST_WEIGHTS, MOST_COLUMNS = 8, 60, 6
 """What is drawn unit by unit: so many units in each layer, weights in all, and columns of units."""
 
 
 def draw_network(seen: Observation, names: RowNames, path: str | PathLike[str] | None = None) -> str | None:
-    """Draw a model's observation of one row.
-
-    A network of few units is drawn as in a textbook: a circle for each unit with its value inside, the gradient below,
-    the bias above, and its weights on the edges. Of a larger one every layer is a box with the values and gradients of
-    its units as shades of colour.
+    """Draw an observation of a network as :func:`network_scene` does.
 
     Parameters
     ----------
     seen : Observation
-        Of a graph that ``Model.observation`` made for one row.
     names : RowNames
     path : path, optional
         Where to write the SVG file. It appears whole or not at all.
@@ -40,23 +43,54 @@ def draw_network(seen: Observation, names: RowNames, path: str | PathLike[str] |
     UsageError
         Where the file cannot be written.
     """
-    blocks = find_blocks(seen)
-    columns = find_columns(blocks, seen.graph.outputs[OUTPUT], names)
-    small = columns is not None and len(columns) <= MOST_COLUMNS
-    if columns is not None and small:
-        weights = sum(0 if column.weight is None else column.weight.size for column in columns)
-        small = weights <= MOST_WEIGHTS and max(len(column.values) for column in columns) <= MOST_UNITS
-    if columns is not None and small:
-        text = paint_neurons(columns, names, str(seen.of), _tell_link(blocks))
-    else:
-        text = paint_layers(blocks, names, str(seen.of))
+    text = network_scene(seen, names).picture()
     if path is None:
         return text
     write_picture(path, text)
     return None
 
 
-def _tell_link(blocks: list[Block]) -> str:
+def network_scene(seen: Observation, names: RowNames | None = None) -> Scene:
+    """Return the picture of a network at work, and its frames.
+
+    A network of few units, on one row, is drawn as in a textbook: a circle for each unit with its value inside, the
+    gradient below, the bias above, and its weights on the edges. Of a larger one, or on several rows, every layer is a
+    box with the values and gradients of its units as shades of colour and histograms.
+
+    Parameters
+    ----------
+    seen : Observation
+        Of a graph that has layers, such as one of a model or a fit, or a network's graph.
+    names : RowNames, optional
+        By default the names of the inputs and outputs.
+
+    Raises
+    ------
+    UsageError
+        Where there are no layers in the graph.
+    """
+    blocks = find_blocks(seen)
+    if not any(block.parameters for block in blocks if block.name != seen.of):
+        fix = 'Draw it with view="graph".'
+        raise UsageError("there are no layers to draw", where='view="neurons"', got=repr(seen), fix=fix)
+    heads = [seen.graph.outputs[OUTPUT]] if OUTPUT in seen.graph.outputs else find_heads(seen)
+    if names is None:
+        names = name_units(seen, blocks, heads)
+    columns = find_columns(blocks, heads, names)
+    of = seen.of or ""
+    if columns is None or not _is_small(columns):
+        return layer_scene(blocks, names, of)
+    return neuron_scene(columns, names, of, _tell_link(blocks))
+
+
+def _is_small(columns: Sequence[Column]) -> bool:
+    """Tell whether a network is drawn unit by unit."""
+    weights = sum(0 if column.weight is None else column.weight.size for column in columns)
+    units = max(len(column.values) for column in columns)
+    return len(columns) <= MOST_COLUMNS and weights <= MOST_WEIGHTS and units <= MOST_UNITS
+
+
+def _tell_link(blocks: Sequence[Block]) -> str:
     """Return what makes the prediction of the output units."""
     found = next((block for block in blocks if block.name == PREDICTION), None)
     return "" if found is None else tell_link(found)

@@ -1,20 +1,21 @@
-"""Which units a small network has, column by column, and what connects them."""
+"""What is said of a network's units: their names, and the columns that they stand in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid.graph.graph import Node
 from pellucid.inspection.blocks import Block
-from pellucid.inspection.observe import ObservedNode
+
+if TYPE_CHECKING:
+    from pellucid.inspection.observation import ObservedNode
 
 LINKS = ("softmax", "sigmoid", "exp")
 
-STRUCTURAL = ("contraction", "add", "reshape", "cast", "concatenate", "broadcast")
+STRUCTURAL = ("contraction", "add", "reshape", "cast", "concatenate", "slice", "broadcast")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class RowNames:
         Of the loss or score with respect to each feature.
     categories : tuple of (str, str)
         The names of the columns whose categories are embedded, and their cells.
+    of_table : bool
+        Whether the row is one of a table, with cells.
     """
 
     title: str
@@ -53,6 +56,7 @@ class RowNames:
     probabilities: bool = False
     gradients: np.ndarray | None = None
     categories: tuple[tuple[str, str], ...] = ()
+    of_table: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +73,13 @@ class Column:
     gradients : ndarray, [units], or None
     weight : ndarray, [units of the column before, units], or None
         None where each unit takes the one beside it.
+    linked : ndarray of bool, of the shape of `weight`, or None
+        Where there is an edge; None where there is one between any two.
     bias : ndarray, [units], or None
     bypass : tuple of int
         Earlier columns whose units are added to these.
     repeated : int
-        How many of the last units stand in an earlier column already: this layer passes them on.
+        How many of the last units stand in an earlier column already: the next one takes them too.
     """
 
     title: str
@@ -86,42 +92,13 @@ class Column:
     bias: np.ndarray | None = None
     bypass: tuple[int, ...] = ()
     repeated: int = 0
-
-
-def find_columns(blocks: Sequence[Block], output: Node, names: RowNames) -> list[Column] | None:
-    """Return the columns of units from the features to the output; None where the network is no chain of layers."""
-    first = next((place for place, block in enumerate(blocks) if block.taken is not None), None)
-    if first is None:
-        return None
-    taken = blocks[first].taken
-    assert taken is not None
-    columns = [_input_column(taken, (*names.features, *names.embedded))]
-    place_of = {taken.node: 0}
-    for block in blocks[first:]:
-        joined = _join(block, place_of, columns)
-        if joined is not None:
-            columns[-1] = joined
-            place_of[block.main.node] = len(columns) - 1
-            continue
-        column = _column(block, place_of, columns)
-        if column is None:
-            return None
-        is_output = block.main.node is output
-        if column.weight is None and not column.bypass and len(columns) > 1:
-            # A unit normalizes and activates its sum itself.
-            place_of = {node: place for node, place in place_of.items() if place < len(columns) - 1}
-            column = _merge(columns.pop(), column)
-        place_of[block.main.node] = len(columns)
-        columns.append(_named(column, names.outputs) if is_output else column)
-        if is_output:
-            return columns
-    return None
+    linked: np.ndarray | None = None
 
 
 def describe_activation(block: Block) -> str:
     """Return what a layer does behind its sums, such as ``tanh``; nothing where that is all."""
     layer = re.sub(r"_\d+$", "", block.name.rpartition("/")[2])
-    if len(block.operations) > 1 and layer != "dense":
+    if len(block.operations) > 1 and block.weight is None:
         return layer.replace("_", " ")
     return " ".join(name for name in block.operations if name not in STRUCTURAL)
 
@@ -134,81 +111,12 @@ def tell_link(block: Block) -> str:
 
 def units_of(seen: ObservedNode) -> tuple[np.ndarray, np.ndarray | None]:
     """Return a node's values and gradients for its row, [units] each."""
-    values = np.asarray(seen.value, np.float64).reshape(-1)
-    return values, None if seen.gradient is None else np.asarray(seen.gradient, np.float64).reshape(-1)
+    values, gradients = rows_of(seen)
+    return values.reshape(-1), None if gradients is None else gradients.reshape(-1)
 
 
-def _input_column(taken: ObservedNode, features: Sequence[tuple[str, str]]) -> Column:
-    values, gradients = units_of(taken)
-    named = list(features)[: len(values)]
-    named += [(f"x {place + 1}", "") for place in range(len(named), len(values))]
-    return Column("inputs", "", tuple(n for n, _ in named), tuple(c for _, c in named), values, gradients)
-
-
-def _join(block: Block, place_of: dict[Node, int], columns: Sequence[Column]) -> Column | None:
-    """Return the last column with the units of earlier ones repeated behind it, where a block puts them together."""
-    sources = list(block.main.node.inputs)
-    if block.operations != ("concatenate",) or any(source not in place_of for source in sources):
-        return None
-    last, others = columns[-1], [columns[place_of[source]] for source in sources[1:]]
-    if place_of[sources[0]] != len(columns) - 1 or last.repeated:
-        return None
-    extra = [name for column in others for name in column.names]
-    return replace(
-        last,
-        names=(*last.names, *extra),
-        notes=(*last.notes, *[""] * len(extra)),
-        values=np.concatenate([last.values, *(column.values for column in others)]),
-        repeated=len(extra),
-    )
-
-
-def _column(block: Block, place_of: dict[Node, int], columns: Sequence[Column]) -> Column | None:
-    if np.asarray(block.main.value).ndim != 2:
-        return None
-    values, gradients = units_of(block.main)
-    blank = ("",) * len(values)
-    caption, last = describe_activation(block), len(columns) - 1
-    if block.weight is not None and block.taken is not None:
-        if place_of.get(block.taken.node) != last:
-            return None
-        return Column(block.name, caption, blank, blank, values, gradients, block.weight, block.bias)
-    sources = [place_of.get(source) for source in _sources_outside(block)]
-    if None in sources or last not in sources:
-        return None
-    if any(len(columns[place or 0].values) != len(values) for place in sources):
-        return None
-    bypass = tuple(place for place in sources if place is not None and place != last)
-    caption = "sum" if bypass and "add" in block.operations else caption
-    return Column(block.name, caption, blank, blank, values, gradients, bypass=bypass)
-
-
-def _merge(before: Column, column: Column) -> Column:
-    """Return a column with what is computed of each of its units put into it."""
-    caption = ", ".join(filter(None, [before.caption, column.caption]))
-    return replace(before, caption=caption, values=column.values, gradients=column.gradients)
-
-
-def _sources_outside(block: Block) -> list[Node]:
-    """Return what a block takes from other blocks, each once."""
-    inside: set[Node] = set()
-    parameters = {parameter.node for parameter in block.parameters}
-    found: dict[Node, None] = {}
-    waiting = [block.main.node]
-    while waiting:
-        node = waiting.pop()
-        for source in node.inputs:
-            own = source.path.rpartition("/")[0] == block.name
-            if source in parameters or source.op.name == "constant" or source in inside:
-                continue
-            if own:
-                inside.add(source)
-                waiting.append(source)
-            else:
-                found[source] = None
-    return list(found)
-
-
-def _named(column: Column, names: Sequence[str]) -> Column:
-    fitting = tuple(names) if len(names) == len(column.values) else column.names
-    return replace(column, names=fitting)
+def rows_of(seen: ObservedNode) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a node's values and gradients for all observed rows, [rows, units] each."""
+    rows = seen.node.type.shape[0] if seen.node.type.ndim > 1 else 1
+    values = np.asarray(seen.value, np.float64).reshape(rows, -1)
+    return values, None if seen.gradient is None else np.asarray(seen.gradient, np.float64).reshape(rows, -1)

@@ -2,186 +2,61 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from os import PathLike
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from pellucid.errors import GraphError, nearest
+from pellucid.errors import GraphError, UsageError, nearest
 from pellucid.executors.program import ONCE, compile
 from pellucid.graph.builder import build
 from pellucid.graph.differentiate import differentiate
-from pellucid.graph.graph import Graph, Node, live_nodes
-from pellucid.inspection.draw import draw
-from pellucid.inspection.formula import (
-    summarize,
-    write_formula,
-    write_formula_with_numbers,
-    write_name,
-    write_number,
-)
+from pellucid.graph.graph import Graph, live_nodes
+from pellucid.inspection.examples import graph_of_examples
 from pellucid.inspection.gradients import infer_types
+from pellucid.inspection.observation import Observation, ObservedNode, StepRecord, observe_node
+from pellucid.inspection.steps import observe_step
+from pellucid.model.model import Model
+from pellucid.training.loop import Training
+from pellucid.training.result import Fit
 
-_WIDEST = 60
-"""Longer cells of a table are cut."""
-
-
-@dataclass(frozen=True, eq=False)
-class ObservedNode:
-    """What one node computed.
-
-    Attributes
-    ----------
-    node : Node
-    value : ndarray or NumPy scalar
-        Of the node's shape.
-    gradient : ndarray or NumPy scalar, or None
-        Of the observed output with respect to this node, of the node's shape; summed over all ways from the node to the
-        output. None where the output does not depend on the node, or the node is not of a float dtype.
-    formula : str
-        Such as ``p = sigmoid(sum)``; constants stand in it as numbers.
-    formula_with_numbers : str or None
-        Such as ``p = sigmoid(1) = 0.731059``; None where a value in it has more than 4 elements.
-    """
-
-    node: Node
-    value: Any
-    gradient: Any
-    formula: str
-    formula_with_numbers: str | None
-
-    @property
-    def path(self) -> str:
-        return self.node.path
-
-    @property
-    def operation(self) -> str:
-        return self.node.op.name
-
-    def __repr__(self) -> str:
-        gradient = "" if self.gradient is None else f", gradient {summarize(self.gradient)}"
-        return f"<{self.formula_with_numbers or self.formula + ' = ' + summarize(self.value)}{gradient}>"
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """Every node of a graph with its formula, value and gradient. Made by :func:`pellucid.observe`.
-
-    ``observation["p"]`` is one node, by its path or an output's name; iteration goes from inputs to outputs;
-    ``str(observation)`` is a table.
-
-    Attributes
-    ----------
-    graph : Graph
-    of : str or None
-        The scalar output that gradients are of.
-    nodes : mapping of str to ObservedNode
-        By path, every node after its inputs.
-    """
-
-    graph: Graph
-    of: str | None
-    nodes: Mapping[str, ObservedNode]
-
-    def __getitem__(self, path: str) -> ObservedNode:
-        return self.nodes[self.graph[path].path]
-
-    def __contains__(self, path: str) -> bool:
-        return path in self.graph
-
-    def __iter__(self) -> Iterator[ObservedNode]:
-        return iter(self.nodes.values())
-
-    def __len__(self) -> int:
-        return len(self.nodes)
-
-    def __str__(self) -> str:
-        head, *rows = self._table()
-        shown = [column for column in range(len(head)) if any(row[column] for row in rows) or column == 0]
-        widths = [max(len(row[column]) for row in [head, *rows]) for column in shown]
-        lines = [
-            "  ".join(row[c].ljust(width) for c, width in zip(shown, widths, strict=True)) for row in [head, *rows]
-        ]
-        lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join(line.rstrip() for line in lines) + "\n"
-
-    def __repr__(self) -> str:
-        return f"<observation of {len(self)} nodes" + (f", gradients of {self.of}>" if self.of else ">")
-
-    def _repr_html_(self) -> str:
-        head, *rows = ([html.escape(cell) for cell in row] for row in self._table())
-        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-        return (
-            '<table style="font-family: monospace; text-align: left"><thead><tr>'
-            + "".join(f"<th>{cell}</th>" for cell in head)
-            + f"</tr></thead><tbody>{body}</tbody></table>"
-        )
-
-    def draw(self, path: str | PathLike[str] | None = None) -> str | None:
-        """Draw the graph: values above the wires, gradients below.
-
-        Parameters
-        ----------
-        path : path, optional
-            Where to write the SVG file. It appears whole or not at all.
-
-        Returns
-        -------
-        str or None
-            The SVG text where no path is given.
-
-        Raises
-        ------
-        UsageError
-            Where the file cannot be written.
-
-        Examples
-        --------
-        >>> import pellucid as pl
-        >>> picture = pl.observe(lambda x, y: x * y, x=2, y=3).draw()
-        >>> picture.startswith("<svg"), picture.count("<title>")
-        (True, 5)
-        """
-        return draw(self, path)
-
-    def _table(self) -> list[tuple[str, str, str, str, str]]:
-        """Return the head and a row for each node but for constants that stand in the formulas."""
-        rows = [("node", "formula", "with numbers", "value", f"d {self.of} / d node" if self.of else "")]
-        outputs = set(self.graph.outputs.values())
-        for seen in self:
-            name = write_name(seen.path)
-            if seen.operation == "constant" and write_number(seen.value) is not None and seen.node not in outputs:
-                continue
-            numbers = ""
-            if seen.formula_with_numbers is not None and seen.node.inputs:
-                numbers = seen.formula_with_numbers.removeprefix(f"{name} = ").rpartition(" = ")[0]
-            formula = seen.formula.removeprefix(f"{name} = ") if seen.node.inputs else write_formula(seen.node)
-            gradient = "" if seen.gradient is None else summarize(seen.gradient)
-            rows.append((seen.path, _cut(formula), _cut(numbers), summarize(seen.value), gradient))
-        return rows
+__all__ = ["Observation", "ObservedNode", "StepRecord", "observe"]
 
 
 def observe(
-    function_or_graph: Callable[..., Any] | Graph,
+    subject: Callable[..., Any] | Graph | Fit | Model | Training | Any,
+    data: Any = None,
     /,
+    *,
+    rows: Any = None,
     of: str | None = None,
-    executor: str = ONCE,
+    executor: str | None = None,
     **inputs: Any,
 ) -> Observation:
     """Compute every value of a graph, and the gradient of its output with respect to every one of them.
 
     Parameters
     ----------
-    function_or_graph : callable or Graph
-        A function as :func:`pellucid.build` takes it, or a graph.
+    subject : callable, Graph, Fit, Model, Training, or what has a `training`
+        What to observe:
+
+        - a function as :func:`pellucid.build` takes it, or a graph, with the values of its inputs by name;
+        - what :func:`pellucid.fit` returned, on examples of a dataset: from the inputs to the mean loss, without
+          dropout and noise;
+        - a model, on rows of a table: from the cells through the encoders to the loss, or to a score where the targets
+          are not there;
+        - a training, as an event of it has it: its next step, with dropout and noise as they come in that step,
+          gradients, clipping and the optimizer's update. The training stays as it is.
+    data : Dataset, table or arrays
+        The examples, for a fit or a model. Without targets, a fit has values only.
+    rows : int, sequence of int, slice or mask, optional
+        Which of the examples; by default all of them.
     of : str, optional
         The scalar output to take gradients of. Needed only where there are several.
-    executor : {"native", "interpret"}
-        What computes the values.
+    executor : {"native", "interpret"}, optional
+        What computes the values; by default NumPy, and for a training what the training itself runs on, so that the
+        values are those that it computes, to the bit.
     **inputs
         A value for each argument or input. For a function they give the types too: arrays keep their dtype; Python
         numbers, and lists of them, whole or not, are float64 (truth values are bool). Pass an array where whole
@@ -196,10 +71,12 @@ def observe(
     ------
     GraphError
         Where inputs do not fit, or there are several scalar outputs and `of` does not say which one.
+    UsageError, DataError
+        Where there is nothing to observe, or the examples do not fit.
 
     Examples
     --------
-    >>> import pellucid as pl
+    >>> import numpy as np, pellucid as pl
     >>> def loss(w, x, y):
     ...     p = pl.sigmoid(pl.sum(w * x))
     ...     return -(y * pl.log(p) + (1 - y) * pl.log(1 - p))
@@ -208,23 +85,73 @@ def observe(
     'p = sigmoid(1) = 0.731059'
     >>> print(seen["w"].gradient)
     [-0.26894142  0.26894142  0.53788284]
+
+    One example of a trained network, and the first step of a training:
+
+    >>> network = pl.Network([pl.Dense(3, "tanh"), pl.Dense(1)], inputs=2, dtype="float64")
+    >>> data = pl.Dataset({"x": np.eye(2)}, [[1.0], [0.0]])
+    >>> fitted = pl.fit(network, data, loss="squared_error", epochs=1)
+    >>> pl.observe(fitted, data, rows=1)["dense_1/tanh"].value.shape
+    (1, 3)
+    >>> first = []
+    >>> def watch(event):
+    ...     if isinstance(event, pl.events.TrainingStarted):
+    ...         first.append(pl.observe(event))
+    >>> _ = pl.fit(network, data, loss="squared_error", epochs=1, optimizer="gradient_descent", on=watch)
+    >>> rate = first[0].step.learning_rate
+    >>> bool(np.allclose(first[0].update("dense_1/weight"), -rate * first[0].gradient("dense_1/weight")))
+    True
     """
-    if isinstance(function_or_graph, Graph):
-        graph = function_or_graph
-    else:
-        graph = build(function_or_graph, **infer_types(inputs))
-    of = _choose_output(graph, of)
+    if isinstance(subject, (Fit, Model)):
+        _refuse_inputs(inputs)
+        graph, given, numbers = graph_of_examples(subject, data, rows)
+        if of is None and "loss" in graph.outputs:
+            of = "loss"
+        return observe_graph(graph, given, of or ("score" if "score" in graph.outputs else None), executor, numbers)
+    training = subject if isinstance(subject, Training) else getattr(subject, "training", None)
+    if isinstance(training, Training):
+        _refuse_inputs(inputs)
+        if data is not None or rows is not None:
+            raise UsageError("the rows of a training's next step are its own", where="observe", got="data or rows")
+        return observe_step(training, of, executor)
+    if isinstance(subject, Graph) or callable(subject):
+        if data is not None and not (isinstance(data, str) and of is None):
+            raise UsageError("inputs are given by name", where="observe", got=repr(data)[:80], fix="Write x=....")
+        given = inputs if rows is None else {**inputs, "rows": rows}
+        graph = subject if isinstance(subject, Graph) else build(subject, **infer_types(given))
+        return observe_graph(graph, given, data or of, executor)
+    expected = "a function, a graph, a fit, a model, or a training as an event has it"
+    raise UsageError("there is nothing to observe", where="observe", got=repr(subject)[:80], expected=expected)
+
+
+def observe_graph(
+    graph: Graph,
+    inputs: Mapping[str, Any],
+    of: str | None = None,
+    executor: str | None = None,
+    rows: np.ndarray | None = None,
+) -> Observation:
+    """Observe a graph; `rows` are the numbers of its examples, everything else is as for :func:`observe`."""
+    of = choose_output(graph, of)
+    executor = executor or ONCE
     values = compile(graph, executor).observe(**inputs)
     gradients: Mapping[str, np.ndarray] = {}
     if of is not None:
         wrt = [node.path for node in live_nodes([graph.outputs[of]]) if node.type.dtype.is_float]
         computed = compile(differentiate(graph, wrt, of), executor)(**inputs)
         gradients = {path: computed[f"d {of} / d {path}"] for path in wrt}
-    nodes = {node.path: _observe_node(node, values, gradients) for node in graph.nodes}
-    return Observation(graph, of, MappingProxyType(nodes))
+    nodes = {node.path: observe_node(node, values, gradients) for node in graph.nodes}
+    return Observation(graph, of, MappingProxyType(nodes), rows)
 
 
-def _choose_output(graph: Graph, of: str | None) -> str | None:
+def choose_output(graph: Graph, of: str | None) -> str | None:
+    """Return the scalar output to take gradients of: the one named, or the only one; None where there is none.
+
+    Raises
+    ------
+    GraphError
+        Where there is no such output, or there are several scalars and none is named.
+    """
     scalars = [name for name, node in graph.outputs.items() if node.type.dtype.is_float and not node.type.shape]
     if of is not None and of not in graph.outputs:
         raise GraphError(f"the graph has no output {of!r}", fix=nearest(of, graph.outputs))
@@ -237,17 +164,7 @@ def _choose_output(graph: Graph, of: str | None) -> str | None:
     return of or (scalars[0] if scalars else None)
 
 
-def _observe_node(node: Node, values: Mapping[str, Any], gradients: Mapping[str, Any]) -> ObservedNode:
-    name, value = write_name(node.path), values[node.path][()]
-    formula = f"{name}: {node.type}" if node.op.name == "input" else f"{name} = {write_formula(node)}"
-    with_numbers = write_formula_with_numbers(node, values)
-    if with_numbers is not None:
-        with_numbers = f"{name} = {with_numbers} = {summarize(value)}"
-    elif not node.inputs and write_number(value) is not None:
-        with_numbers = f"{name} = {summarize(value)}"
-    gradient = gradients[node.path][()] if node.path in gradients else None
-    return ObservedNode(node, value, gradient, formula, with_numbers)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+def _refuse_inputs(inputs: Mapping[str, Any]) -> None:
+    if inputs:
+        got = ", ".join(f"{name}=..." for name in inputs)
+        raise UsageError("examples come as a dataset or a table", where="observe", got=got)

@@ -7,6 +7,8 @@ Source: Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from pellucid.inspection.columns import Columns
 
@@ -14,23 +16,36 @@ from pellucid.inspection.columns import Columns
 def place_rows(columns: Columns, between: float) -> list[float]:
     """Return each vertex's row: near its neighbours, wires through many columns straight, all at a distance."""
     y = [0.0] * len(columns.rooms)
-    for members in columns.members:
-        _settle(columns, members, [0.0] * len(members), [1.0] * len(members), between, y)
+    offsets = [_offsets(columns, members, between) for members in columns.members]
+    for members, apart in zip(columns.members, offsets, strict=True):
+        _settle(members, [0.0] * len(members), [1.0] * len(members), apart, y)
+    pulls = {side: _Pulls.of(columns, side) for side in ("left", "right", "both")}
     for side in (*("right", "left") * 8, *("both",) * 6, "right", "left"):
-        order = columns.members[::-1] if side == "right" else columns.members
-        for members in order:
-            wanted, weights = [], []
-            for vertex in members:
-                left, right = columns.before[vertex], columns.after[vertex]
-                near = {"left": left, "right": right, "both": left + right}[side]
-                pulls = [_pull(columns, vertex, other) for other in near]
-                weight = sum(pulls)
-                mean = sum(p * y[other] for p, other in zip(pulls, near, strict=True)) / weight if weight else y[vertex]
-                wanted.append(mean)
-                weights.append(weight or 0.01)
-            _settle(columns, members, wanted, weights, between, y)
+        order = range(len(offsets))[::-1] if side == "right" else range(len(offsets))
+        near, total = pulls[side].near, pulls[side].total
+        for number in order:
+            members = columns.members[number]
+            pulled = [sum([pull * y[other] for other, pull in near[v]]) for v in members]
+            wanted = [to / total[v] if near[v] else y[v] for v, to in zip(members, pulled, strict=True)]
+            _settle(members, wanted, [total[v] for v in members], offsets[number], y)
     _straighten(columns, between, y)
     return y
+
+
+@dataclass(frozen=True)
+class _Pulls:
+    """How strongly each vertex wants to stand level with its neighbours on a side, and with all of them together."""
+
+    near: list[list[tuple[int, float]]]
+    total: list[float]
+
+    @classmethod
+    def of(cls, columns: Columns, side: str) -> _Pulls:
+        near = []
+        for vertex, (left, right) in enumerate(zip(columns.before, columns.after, strict=True)):
+            others = {"left": left, "right": right, "both": left + right}[side]
+            near.append([(other, _pull(columns, vertex, other)) for other in others])
+        return cls(near, [sum(pull for _, pull in pulls) or 0.01 for pulls in near])
 
 
 def _pull(columns: Columns, one: int, other: int) -> float:
@@ -39,23 +54,27 @@ def _pull(columns: Columns, one: int, other: int) -> float:
     return (1.0, 2.0, 8.0)[bends]
 
 
+def _offsets(columns: Columns, members: list[int], between: float) -> list[float]:
+    """Return how far below the first one of a column each stands at least."""
+    offsets = [0.0]
+    for above, below in pairwise(members):
+        offsets.append(offsets[-1] + columns.rooms[above].down + between + columns.rooms[below].up)
+    return offsets[: len(members)]
+
+
 def _settle(
-    columns: Columns, members: list[int], wanted: list[float], weights: list[float], between: float, y: list[float]
+    members: list[int], wanted: list[float], weights: list[float], offsets: list[float], y: list[float]
 ) -> None:
     """Set the rows of one column nearest to those wanted (least squares), in order and at a distance."""
-    offsets, offset = [], 0.0
-    for index, vertex in enumerate(members):
-        if index:
-            offset += columns.rooms[members[index - 1]].down + between + columns.rooms[vertex].up
-        offsets.append(offset)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, how many: pool adjacent violators
     for want, weight, offset in zip(wanted, weights, offsets, strict=True):
-        block = (want - offset, weight, 1)
-        while blocks and blocks[-1][0] > block[0]:
-            mean, heavy, many = blocks.pop()
-            total = heavy + block[1]
-            block = ((mean * heavy + block[0] * block[1]) / total, total, many + block[2])
-        blocks.append(block)
+        mean, heavy, many = want - offset, weight, 1
+        while blocks and blocks[-1][0] > mean:
+            before, more, others = blocks.pop()
+            mean = (before * more + mean * heavy) / (more + heavy)
+            heavy += more
+            many += others
+        blocks.append((mean, heavy, many))
     placed = [mean for mean, _, many in blocks for _ in range(many)]
     for vertex, base, offset in zip(members, placed, offsets, strict=True):
         y[vertex] = base + offset

@@ -113,4 +113,4 @@ def standing(training: MiniBatchTraining) -> Standing:
     if training.progress.epoch_steps >= training.steps_per_epoch:
         what = "no step follows: the epoch that ends here could not be judged"
         raise UsageError(what, where=f"step {training.progress.step}", fix="Take an earlier step.")
-    return Standing(training, training._prepare())
+    return Standing(training, training.prepare_epoch())

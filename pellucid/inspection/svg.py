@@ -6,7 +6,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from html import escape
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 
@@ -28,6 +30,8 @@ LIGHT = {
     "output-rim": "#7b52ab",
     "value": "#0a7038",
     "gradient": "#bf2330",
+    "slope": "#6f42c1",
+    "halo": "#f2b01e",
     "positive": "#2f63ad",
     "negative": "#b4570a",
 }
@@ -44,6 +48,8 @@ DARK = {
     "output-rim": "#b795e0",
     "value": "#62cf8f",
     "gradient": "#ff8b85",
+    "slope": "#bda4f8",
+    "halo": "#b98a1d",
     "positive": "#7db0f5",
     "negative": "#f0a35c",
 }
@@ -60,11 +66,57 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("sum", 10.0)
     18.3
     """
-    ems = 0.0
-    for letter in text:
-        wide = unicodedata.east_asian_width(letter) in "WF"
-        ems += 0.0 if unicodedata.combining(letter) else 2 * _MEDIUM if wide else _MEDIUM
-    return round(ems * size, 2)
+    return round(sum(map(_letter_width, text)) * size, 2)
+
+
+@cache
+def _letter_width(letter: str) -> float:
+    if unicodedata.combining(letter):
+        return 0.0
+    return 2 * _MEDIUM if unicodedata.east_asian_width(letter) in "WF" else _MEDIUM
+
+
+def break_lines(text: str, size: float, widest: float, most: int) -> list[str]:
+    """Return text in at most so many lines of at most some width, broken between words where that is possible.
+
+    Examples
+    --------
+    >>> break_lines("a gate passes on what came in", 10.0, 80.0, 2)
+    ['a gate passes', 'on what …']
+    """
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and text_width(f"{lines[-1]} {word}", size) > widest:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+        while text_width(lines[-1], size) > widest and len(lines[-1]) > 1:
+            head = cut_to_width(lines[-1], size, widest)
+            lines[-1:] = [head, lines[-1][len(head) :]]
+    if len(lines) > most:
+        last = cut_to_width(lines[most - 1], size, widest - text_width(" …", size))
+        whole = last if last == lines[most - 1] or " " not in last else last.rpartition(" ")[0]
+        lines[most - 1 :] = [f"{whole} …"]
+    return lines
+
+
+def cut_to_width(text: str, size: float, widest: float) -> str:
+    """Return the beginning of a text that is no wider than that; one letter at least."""
+    widths = accumulate(_letter_width(letter) * size for letter in text)
+    return text[: max(1, sum(1 for width in widths if width <= widest))]
+
+
+def fit(text: str, size: float, widest: float) -> str:
+    """Return a text in one line that is no wider than that, its end left out where it has to be.
+
+    Examples
+    --------
+    >>> fit("a long name", 10.0, 40.0)
+    'a lon…'
+    """
+    text = " ".join(text.split())
+    if text_width(text, size) <= widest:
+        return text
+    return cut_to_width(text, size, widest - text_width("…", size)) + "…"
 
 
 def write_short(number: float) -> str:
@@ -115,14 +167,17 @@ def paint_box(kind: str, x: float, y: float, width: float, height: float, corner
     )
 
 
-def write_style(paints: Mapping[str, str]) -> str:
-    """Return the style sheet of paints by class, in which ``{ink}`` and the like stand for colours."""
+def write_style(paints: Mapping[str, str], scope: str = ".pellucid") -> str:
+    """Return the style sheet of paints by class, in which ``{ink}`` and the like stand for colours.
+
+    It holds inside of what the selector `scope` finds.
+    """
 
     def rules(colours: dict[str, str]) -> str:
-        return "\n".join(f".pellucid .{kind} {{ {paint.format(**colours)} }}" for kind, paint in paints.items())
+        return "\n".join(f"{scope} .{kind} {{ {paint.format(**colours)} }}" for kind, paint in paints.items())
 
     dark = f"@media (prefers-color-scheme: dark) {{\n{rules(DARK)}\n}}"
-    return f"\n.pellucid text {{ font-family: {FONTS} }}\n{rules(LIGHT)}\n{dark}\n"
+    return f"\n{scope} text {{ font-family: {FONTS} }}\n{rules(LIGHT)}\n{dark}\n"
 
 
 def wrap_picture(title: str, paints: Mapping[str, str], width: float, height: float, parts: list[str]) -> str:

@@ -10,10 +10,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pellucid.inspection.columns import Room, assign_columns
 from pellucid.inspection.figure import Vertex, shorten
-from pellucid.inspection.layout import Layout, lay_out
+from pellucid.inspection.layout import GAP, Layout, lay_out
 
 Edges = Sequence[tuple[int, int]]
 Measure = Callable[[Vertex, int], Room]
@@ -23,6 +24,8 @@ BETWEEN = 34.0
 HEAD = 22.0
 """Between rows, and above each row for its name."""
 
+_MOST_RUNS = 6  # of rows that are named in a marker
+_LIKELY = 0.8  # so much of what the last row took besides its columns, the next one is taken to need
 _SHORTEST = 0.75  # of the columns that a row could have, to end where fewer wires pass
 
 
@@ -62,12 +65,15 @@ def wrap(vertices: Sequence[Vertex], edges: Edges, measure: Measure, widest: flo
     tolerance : float
         One row is kept if it is no wider than so many times `widest`: a picture in one piece is worth more than size.
     """
-    whole = _lay_out(list(vertices), list(edges), measure)
-    if whole.layout.width <= tolerance * widest:
-        return Wrapped(whole.vertices, whole.edges, whole.layout, ())
     columns = assign_columns(len(vertices), edges)
-    starts = _choose_starts(vertices, edges, columns, measure, widest)
+    widths = _widths(vertices, columns, measure)
+    if sum(widths) + GAP * (len(widths) - 1) <= tolerance * widest:
+        whole = _lay_out(list(vertices), list(edges), measure)
+        if whole.layout.width <= tolerance * widest:
+            return Wrapped(whole.vertices, whole.edges, whole.layout, ())
+    starts = _choose_starts(vertices, edges, columns, widths, measure, widest)
     if len(starts) == 1:
+        whole = _lay_out(list(vertices), list(edges), measure)
         return Wrapped(whole.vertices, whole.edges, whole.layout, ())
     numbers = _number_rows(columns, edges, starts)
     used = sorted(set(numbers))  # a row whose inputs are all used below is none
@@ -80,6 +86,15 @@ def _lay_out(vertices: list[Vertex], edges: list[tuple[int, int]], measure: Meas
     for _, target in edges:
         arriving[target] += 1
     return _Row(vertices, edges, lay_out([measure(*each) for each in zip(vertices, arriving, strict=True)], edges))
+
+
+def _widths(vertices: Sequence[Vertex], columns: Sequence[int], measure: Measure) -> list[float]:
+    """Return how wide each column is."""
+    lefts, rights = [0.0] * (max(columns, default=-1) + 1), [0.0] * (max(columns, default=-1) + 1)
+    for vertex, column in zip(vertices, columns, strict=True):
+        room = measure(vertex, 1)
+        lefts[column], rights[column] = max(lefts[column], room.left), max(rights[column], room.right)
+    return [left + right for left, right in zip(lefts, rights, strict=True)]
 
 
 def _number_rows(columns: Sequence[int], edges: Edges, starts: Sequence[int]) -> list[int]:
@@ -96,31 +111,51 @@ def _number_rows(columns: Sequence[int], edges: Edges, starts: Sequence[int]) ->
 
 
 def _choose_starts(
-    vertices: Sequence[Vertex], edges: Edges, columns: Sequence[int], measure: Measure, widest: float
+    vertices: Sequence[Vertex],
+    edges: Edges,
+    columns: Sequence[int],
+    widths: Sequence[float],
+    measure: Measure,
+    widest: float,
 ) -> list[int]:
     """Return the first column of every row: rows as long as they may be, cut where few wires pass."""
-    count = max(columns) + 1
-    crossing = [len({s for s, t in edges if columns[s] < column <= columns[t]}) for column in range(count)]
-    widths = [0.0] * count
-    for vertex, column in zip(vertices, columns, strict=True):
-        room = measure(vertex, 1)
-        widths[column] = max(widths[column], room.left + room.right)
+    count = len(widths)
+    crossing = _count_crossing(columns, edges)
     starts = [0]
+    besides = 0.0  # what a row took besides its columns: markers, and gaps for steep wires
     while True:
         start = starts[-1]
-        end, width = start + 1, widths[start]
-        while end < count and width + widths[end] <= widest:
-            width += widths[end]
+        end, width = start + 1, widths[start] + _LIKELY * besides
+        while end < count and width + GAP + widths[end] <= widest:
+            width += GAP + widths[end]
             end += 1
-        while end > start + 1:
-            rows = _number_rows(columns, edges, [*starts, end] if end < count else starts)
-            if _row(vertices, edges, rows, len(starts) - 1, measure).layout.width <= widest:
+        while True:
+            least = start + max(1, math.ceil(_SHORTEST * (end - start)))
+            cut = end if end == count else min(range(end, least - 1, -1), key=crossing.__getitem__)
+            rows = _number_rows(columns, edges, [*starts, cut] if cut < count else starts)
+            taken = _row(vertices, edges, rows, len(starts) - 1, measure).layout.width
+            excess, end = taken - widest, cut
+            if excess <= 0 or end == start + 1:
                 break
-            end -= 1
+            while excess > 0 and end > start + 1:
+                end -= 1
+                excess -= GAP + widths[end]
         if end == count:
             return starts
-        least = start + max(1, math.ceil(_SHORTEST * (end - start)))
-        starts.append(min(range(end, least - 1, -1), key=crossing.__getitem__))
+        besides = max(0.0, taken - sum(widths[start:end]) - GAP * (end - start - 1))
+        starts.append(end)
+
+
+def _count_crossing(columns: Sequence[int], edges: Edges) -> list[int]:
+    """Return how many values pass from before each column to it or beyond."""
+    furthest = {source: columns[source] for source, _ in edges}
+    for source, target in edges:
+        furthest[source] = max(furthest[source], columns[target])
+    change = [0] * (max(columns) + 2)
+    for source, last in furthest.items():
+        change[columns[source] + 1] += 1
+        change[last + 1] -= 1
+    return list(accumulate(change))[:-1]
 
 
 def _row(vertices: Sequence[Vertex], edges: Edges, rows: Sequence[int], row: int, measure: Measure) -> _Row:
@@ -146,9 +181,22 @@ def _begin(vertex: Vertex, row: int) -> Vertex:
 
 
 def _end(vertex: Vertex, rows: set[int]) -> Vertex:
-    told = f"row{'s' if len(rows) > 1 else ''} {', '.join(str(row + 1) for row in sorted(rows))}"
+    told = f"row{'s' if len(rows) > 1 else ''} {_tell_rows(sorted(row + 1 for row in rows))}"
     name = vertex.title.split("\n")[0]
     return Vertex("marker", f"{shorten(name)} → {told}", "", "", "", f"goes on in {told}: {vertex.title}")
+
+
+def _tell_rows(rows: Sequence[int]) -> str:
+    """Return numbers of rows, those in sequence as a range; at most some of them."""
+    runs: list[list[int]] = []
+    for row in rows:
+        if runs and row == runs[-1][-1] + 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    told = [", ".join(map(str, run)) if len(run) < 3 else f"{run[0]}–{run[-1]}" for run in runs]
+    more = sum(map(len, runs[_MOST_RUNS:]))
+    return ", ".join(told[:_MOST_RUNS]) + (f" and {more} more" if more else "")
 
 
 def _stack(rows: Sequence[_Row]) -> Wrapped:

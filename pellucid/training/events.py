@@ -94,6 +94,14 @@ class Handlers:
         """Whether any handler wants to hear of every step."""
         return any(getattr(handler, "every_step", False) for handler in self._handlers)
 
+    @property
+    def only_watch(self) -> bool:
+        """Whether no handler ends training or changes anything in it, so that many epochs may go on in one call.
+
+        A handler says so of itself with an attribute ``only_watches = True``.
+        """
+        return all(getattr(handler, "only_watches", False) for handler in self._handlers)
+
     def tell(self, event: Event) -> str | None:
         """Tell all handlers; return the reason to stop, if one gave any."""
         for handler in self._handlers:

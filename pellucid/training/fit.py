@@ -97,7 +97,7 @@ def fit(
         Stop after so many seconds.
     on : callable or list of callables
         Told of every :class:`~pellucid.training.events.Event`; one with an attribute ``every_step = True`` also of
-        every step.
+        every step. One with ``only_watches = True`` neither stops nor changes anything, and costs less.
     progress : bool, optional
         Show a line of progress; by default where standard error is a terminal.
     checkpoint : path, optional

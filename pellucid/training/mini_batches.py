@@ -124,7 +124,7 @@ class MiniBatchTraining(Training):
             limits.append((plan.steps - progress.step) // self.steps_per_epoch)
         if progress.schedule:  # it may want to know how each epoch went before the next one begins
             limits.append(1)
-        if self.handlers:  # one of them may end training after any epoch
+        if not self.handlers.only_watch:  # one of them may end training after any epoch
             limits.append(1 + progress.epoch // 4)
         if plan.patience is not None:
             limits.append(max(plan.patience - progress.waited, FEW))
@@ -167,7 +167,7 @@ class MiniBatchTraining(Training):
 
     def _is_news(self, rates: np.ndarray) -> bool:
         """Say whether the next epoch has other learning rates than those that it was run with, [epochs, steps]."""
-        if not len(rates) or not (self.handlers or self.progress.schedule):
+        if not len(rates) or (self.handlers.only_watch and not self.progress.schedule):
             return False
         return not np.array_equal(rates[0], self._rates(self.progress.epoch)[0])
 
@@ -197,7 +197,7 @@ class MiniBatchTraining(Training):
         """Do some steps of an epoch; return the reason to stop, if there is one."""
         progress = self.progress
         if self._epoch is None:
-            self._epoch = self._prepare()
+            self._epoch = self.prepare_epoch()
         epoch = self._epoch
         part = self.steps.program.run(
             Some.together(progress.parameters, progress.state),
@@ -222,7 +222,7 @@ class MiniBatchTraining(Training):
         factors = self.steps.schedule.factors_at(numbers, count, self.progress.schedule)
         return (self.steps.settings["learning_rate"] * factors).reshape(epochs, count)
 
-    def _prepare(self) -> Epoch:
+    def prepare_epoch(self) -> Epoch:
         """Return what the steps of the epoch under way need."""
         plan, steps, epoch = self.plan, self.steps, self.progress.epoch
         order = plan.places[steps.program.order(plan.seed, epoch, plan.examples)] if steps.shuffle else plan.places

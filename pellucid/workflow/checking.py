@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from pellucid.diagnosis.gates.case import Case
+from pellucid.diagnosis.gates.catalogue import load as load_gates
 from pellucid.diagnosis.gates.check import check_after, check_before, check_during, train_case
-from pellucid.diagnosis.gates.data_tables import check_data
+from pellucid.diagnosis.gates.check_data import check_data
 from pellucid.diagnosis.gates.finding import GateReport, merge
-from pellucid.diagnosis.gates.gate import PHASES
-from pellucid.diagnosis.gates.thresholds import Thresholds
+from pellucid.diagnosis.gates.gate import GATES, PHASES
+from pellucid.diagnosis.gates.thresholds import TABLE, Thresholds
 from pellucid.errors import UsageError, nearest
 from pellucid.workflow.making import Making, prepare
 from pellucid.workflow.plans.plan import Plan
@@ -81,12 +82,24 @@ def check_table(
     """
     plan = plan or Plan()
     plan = plan if target is None else replace(plan, target=target)
+    known = _check_names(gates)
     found = understand(data, plan)
-    made = prepare(found, plan, found.parts)
-    of_columns = check_data(
-        found.table, found.task.targets, test=found.test, roles=found.roles, gates=gates, thresholds=thresholds
+    of_table = check_data(
+        found.table,
+        found.task.targets,
+        test=found.test,
+        task=found.task.kind,
+        separator=plan.separator,
+        roles={role.name: role.kind for role in found.roles},
+        weight=plan.weight,
+        group=plan.group,
+        thresholds=thresholds,
+        seed=plan.seed,
     )
-    return merge([of_columns, check_before(case_of(made), gates, thresholds)])
+    answered = {finding.gate for finding in of_table}
+    of_case = check_before(case_of(prepare(found, plan, found.parts)), known, thresholds)
+    told = [finding for finding in of_table if gates is None or finding.gate in gates]
+    return GateReport((*told, *(finding for finding in of_case if finding.gate not in answered)))
 
 
 def check_run(
@@ -138,3 +151,20 @@ def case_of(made: Making) -> Case:
     dataset, options = made.training_of()
     columns = tuple(made.encoding.features)
     return Case(made.network, dataset, {**options, "progress": False}, dataset_of_test(made), columns)
+
+
+def _check_names(gates: Sequence[str] | None) -> list[str] | None:
+    """Return those of the names that gates of a case have; the others are asked of the table itself.
+
+    Raises
+    ------
+    UsageError
+        Where a name is that of no gate.
+    """
+    if gates is None:
+        return None
+    load_gates()
+    for name in gates:
+        if name not in GATES and name not in TABLE:
+            raise UsageError(f"no gate is called {name!r}", where="gates", fix=nearest(name, [*GATES, *TABLE]))
+    return [name for name in gates if name in GATES]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pellucid.data.dataset import Dataset, is_sparse
-from pellucid.errors import PellucidError
+from pellucid.errors import PellucidError, TrainingError
 from pellucid.graph.context import Context
 from pellucid.graph.value import Value
 from pellucid.nn.initializers import Zeros
@@ -22,11 +22,14 @@ from pellucid.optim.lbfgs import LBFGS
 from pellucid.random import permutation
 from pellucid.training.arrangement import Arrangement, arrange
 from pellucid.training.fit import fit
-from pellucid.training.preparation import losses_by_output
+from pellucid.training.preparation import learning_and_validation, losses_by_output
 from pellucid.training.result import Fit
 
 MOST_ROWS = 2000
 """Baselines of more examples learn from the first so many of a random order."""
+
+MOST_NUMBERS = 20_000_000
+"""They learn from fewer rows yet where those would hold more numbers than these."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,8 @@ class Case:
         What came of the training, once it is over.
     records : sequence of LayerRecords
         What was recorded of the layers while it ran; see :mod:`pellucid.inspection.recorder`.
+    error : TrainingError or None
+        What ended the training, if it ended in a value that is not finite.
     """
 
     network: Network
@@ -57,6 +62,20 @@ class Case:
     columns: tuple[str, ...] = ()
     fit: Fit | None = None
     records: Sequence[Any] = field(default=())
+    error: TrainingError | None = None
+
+    def trained(self, fit: Fit | None, records: Sequence[Any], error: TrainingError | None = None) -> Case:
+        """Return the case with what came of its training; baselines that were learned already are kept."""
+        case = replace(self, fit=fit, records=records, error=error)
+        known = ("arranged", "parameters", "constant", "linear", "learned", "validation", "held_out")
+        case.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
+        return case
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Return what is kept with the case under a name, computed when it is first asked for."""
+        if name not in self.__dict__:
+            self.__dict__[name] = compute()
+        return self.__dict__[name]
 
     @cached_property
     def arranged(self) -> Arrangement:
@@ -91,6 +110,30 @@ class Case:
         return np.asarray(rows)[np.sort(chosen)]
 
     @cached_property
+    def learned(self) -> Dataset:
+        """At most so many of the examples that are learned from, as baselines learn from."""
+        return self.dataset.take(self.rows(self._most_rows))
+
+    @property
+    def _most_rows(self) -> int:
+        numbers = sum(type.size for type in self.network.inputs.values())
+        return max(1, min(MOST_ROWS, MOST_NUMBERS // max(numbers, 1)))
+
+    @cached_property
+    def validation(self) -> Dataset | None:
+        """The examples that training is judged by while it runs; None where there are none."""
+        _, found, _ = learning_and_validation(self.dataset, self.options.get("validation"), self.losses, self.seed)
+        return found
+
+    @cached_property
+    def held_out(self) -> Dataset | None:
+        """At most so many examples that are not learned from: of the test, or of the validation part."""
+        found = self.validation if self.test is None else self.test
+        if found is None or len(found) <= self._most_rows:
+            return found
+        return found.take(np.sort(permutation(self.seed, "gates held out", 0, len(found))[: self._most_rows]))
+
+    @cached_property
     def constant(self) -> Fit | None:
         """The best constant output, learned from the same examples; None where it can not be had."""
         return self._baseline(lambda context, *inputs: _constant_outputs(self.network, context))
@@ -98,28 +141,32 @@ class Case:
     @cached_property
     def linear(self) -> Fit | None:
         """The linear model of the same inputs, loss and examples; None where inputs are no features."""
-        inputs = self.network.inputs.values()
-        if any(len(type.shape) != 1 or not type.dtype.is_float for type in inputs) or len(self.network.outputs) > 1:
+        types = self.network.inputs.values()
+        if any(len(type.shape) != 1 or not type.dtype.is_float for type in types):
+            return None
+        if len(types) > 1 or len(self.network.outputs) > 1:
             return None
         (output,) = self.network.outputs.values()
         if len(output.shape) != 1:
             return None
-        return self._baseline(lambda context, x: Dense(int(output.shape[0]), initializer="zeros")(context, x))
+        (inputs,) = _dense(self.learned).inputs.values()
+        middle = np.mean(inputs, axis=0, dtype=np.float64)
+        spread = np.std(inputs, axis=0, dtype=np.float64)
+        dtype, scale = self.network.dtype.numpy, np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 1.0)
+
+        def standardized(context: Context, x: Value) -> Value:
+            head = Dense(int(output.shape[0]), initializer="zeros")
+            return head(context, (x - middle.astype(dtype)) * scale.astype(dtype))
+
+        return self._baseline(standardized)
 
     def _baseline(self, body: Any) -> Fit | None:
         """Learn by L-BFGS; None where that can not be done."""
-        some = self.dataset.take(self.rows(MOST_ROWS))
-        if any(is_sparse(array) for array in some.inputs.values()):
-            some = Dataset(
-                {name: array.toarray() if is_sparse(array) else array for name, array in some.inputs.items()},
-                some.targets,
-                some.weights,
-            )
         try:
             network = Network(body, self.network.inputs, self.network.dtype)
             return fit(
                 network,
-                some,
+                _dense(self.learned),
                 loss=self.options["loss"],
                 optimizer=LBFGS(),
                 epochs=100,
@@ -139,3 +186,11 @@ def _constant_outputs(network: Network, context: Context) -> dict[str, Value]:
         )
         for name, type in network.outputs.items()
     }
+
+
+def _dense(dataset: Dataset) -> Dataset:
+    """Return a dataset without sparse inputs."""
+    if not any(is_sparse(array) for array in dataset.inputs.values()):
+        return dataset
+    inputs = {name: array.toarray() if is_sparse(array) else array for name, array in dataset.inputs.items()}
+    return Dataset(inputs, dataset.targets, dataset.weights)

@@ -102,6 +102,29 @@ class GateReport:
         """The worst of all verdicts."""
         return max((finding.verdict for finding in self.findings), key=VERDICTS.index, default=PASS)
 
+    def __str__(self) -> str:
+        from pellucid.diagnosis.gates.view import write_report
+
+        return write_report(self)
+
+    def _repr_html_(self) -> str:
+        from pellucid.diagnosis.gates.view import write_html
+
+        return write_html(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that was found, and the likely causes, as JSON can hold it; what is not finite is None."""
+        from pellucid.diagnosis.gates.view import as_data
+
+        return as_data(self)
+
+    @property
+    def causes(self) -> list[Any]:
+        """What most likely brought it about, see :func:`pellucid.diagnosis.gates.ranking.rank_causes`."""
+        from pellucid.diagnosis.gates.ranking import rank_causes
+
+        return list(rank_causes(self))
+
     @property
     def failed(self) -> tuple[Finding, ...]:
         """What failed."""

@@ -25,19 +25,22 @@ class Gate:
         Such as ``Does the loss begin where the task says that it has to?``
     ask : callable
         ``ask(case, thresholds)`` returns findings, or none where the question does not arise.
+    trains : bool
+        Whether it runs trainings of its own.
     """
 
     name: str
     phase: str
     question: str
     ask: Callable[[Any, Thresholds], Iterable[Finding] | None]
+    trains: bool = False
 
 
 GATES: dict[str, Gate] = {}
 """All gates, by name, in the order in which they are asked."""
 
 
-def gate(phase: str, question: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def gate(phase: str, question: str, *, trains: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a gate: its name is that of the function, ``ask(case, thresholds)``, whose findings it yields."""
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,7 +49,7 @@ def gate(phase: str, question: str) -> Callable[[Callable[..., Any]], Callable[.
             raise DeclarationError("a gate is asked in one phase", where=name, got=phase, expected=" or ".join(PHASES))
         if name in GATES:
             raise DeclarationError("a gate of this name is declared already", where=name)
-        GATES[name] = Gate(name, phase, question, function)
+        GATES[name] = Gate(name, phase, question, function, trains)
         return function
 
     return declare
@@ -61,9 +64,13 @@ def find(
     remedy: str,
     causes: tuple[str, ...],
     where: str = "",
+    phase: str = "",
 ) -> Finding:
-    """Return what a gate finds when a number is held against a threshold; one that passes has no remedy."""
-    verdict, phase = threshold.judge(measured), GATES[gate].phase
+    """Return what a gate finds when a number is held against a threshold; one that passes has no remedy.
+
+    The phase is that of the gate, unless it is given for a question that is no gate of trainings.
+    """
+    verdict, phase = threshold.judge(measured), phase or GATES[gate].phase
     if verdict == PASS:
         remedy, causes = "", ()
     return Finding(gate, phase, verdict, evidence, float(measured), threshold.tell(), remedy, causes, where)

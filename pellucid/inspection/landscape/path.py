@@ -36,6 +36,8 @@ class TrainingPath:
     [0, 4, 8, 12, 16, 20, 24, 28]
     """
 
+    only_watches = True
+
     def __init__(self, most: int = 100):
         if isinstance(most, bool) or not isinstance(most, int) or most < 2:
             raise UsageError("a path has two points at least", where="most", got=repr(most))

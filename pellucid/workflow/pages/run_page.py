@@ -52,6 +52,8 @@ def write_page(folder: str | os.PathLike[str], out: str | os.PathLike[str] | Non
     """
     run = reopen(folder, table)
     path = Path(folder) / PAGE if out is None else Path(out)
+    if not path.absolute().parent.is_dir():
+        raise UsageError("the page cannot be written: there is no such folder", where=str(path), fix="Make it first.")
     text = page_of_run(run)
     try:
         write_atomically(path, text.encode("utf-8"))
