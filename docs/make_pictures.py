@@ -17,9 +17,12 @@ from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
-from pellucid.inspection.network_figure import draw_network
+from pellucid.inspection.drawing.network_figure import draw_network
 from pellucid.model.network import tabular_network
 from pellucid.workflow.observed_row import observe_row
+
+COLUMN = 1000
+"""How wide pictures on a page are, in pixels, about."""
 
 
 def neuron(w0: Any, x0: Any, w1: Any, x1: Any, w2: Any) -> Any:
@@ -62,9 +65,10 @@ def draw_large_network(path: Path) -> None:
     """Draw a network of many units on several examples: layers with shades and histograms."""
     network = pl.Network([pl.Dense(64, "relu"), pl.Dense(32, "tanh"), pl.Dense(1)], inputs=12, dtype="float64")
     rng = np.random.default_rng(0)
-    graph = network.graph(batch=20)
-    inputs = {"x": rng.normal(size=(20, 12)), **network.initialize(0)}
-    pl.observe(graph, **inputs).draw(path, view="neurons")
+    x = rng.normal(size=(200, 12))
+    data = pl.Dataset({"x": x}, np.sin(x[:, :1]) + x[:, 1:2] * x[:, 2:3])
+    fitted = pl.fit(network, data, loss="squared_error", epochs=5, executor="interpret")
+    pl.observe(fitted, data, rows=range(20)).draw(path, view="neurons")
 
 
 def main(directory: Path) -> None:
@@ -72,11 +76,12 @@ def main(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     numbers = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
     pl.observe(neuron, **numbers).draw(directory / "logistic.svg")
-    pl.observe(gates, **numbers).draw(directory / "gates.svg")
-    pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0).draw(directory / "loss.svg")
+    pl.observe(gates, **numbers).draw(directory / "gates.svg", width=COLUMN)
+    seen = pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0)
+    seen.draw(directory / "loss.svg", width=COLUMN)
     draw_small_network(directory / "network.svg")
     draw_large_network(directory / "layers.svg")
-    passes = pl.observe(loss, w=[-3, 2, -3], x=[1, -1, -2], y=1.0).frames()
+    passes = seen.frames(width=COLUMN)
     backward = next(number for number, caption in enumerate(passes.captions) if "in all" in caption.told)
     (directory / "frame.svg").write_text(passes[backward], encoding="utf-8")
     passes.write_page(directory / "passes.html")

@@ -62,7 +62,7 @@ _LATER = {
     "estimators": ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron"),
     "executors.native.report": ("explain_kernels",),
     "inspection.explain": ("explain",),
-    "inspection.first_divergence": ("first_divergence",),
+    "inspection.divergence.first": ("first_divergence",),
     "inspection.landscape.curvature": ("curvature",),
     "inspection.landscape.path": ("TrainingPath",),
     "inspection.landscape.surface": ("landscape",),

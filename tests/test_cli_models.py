@@ -255,6 +255,31 @@ def test_a_wrong_path_names_the_nearest_node(wine, capsys, path, words):
     assert not told and errors.count("\n") == 1 and words in errors
 
 
+def test_one_number_is_explained(wine, capsys):
+    told = run(capsys, "observe", wine, WINE, "--row", "3", "--node", "d loss / d dense_1/weight[3, 2]").out
+    assert told.startswith("d loss / d dense_1/weight[3, 2] = ") and "the activation here" in told
+    assert "Strongest paths to loss" in told and "they agree" in told
+    found = told_json(capsys, "observe", wine, WINE, "--row", "3", "--node", "dense_1/gelu[0, -1]")
+    assert found["nodes"] == [] and found["explanation"]["address"] == "dense_1/gelu[0, 5]"
+    model, table = load_model(wine), pl.read_table(WINE).take([3])
+    graph, inputs = model.observation(table)
+    assert found["explanation"]["number"] == pl.observe(graph, of="loss", **inputs)["dense_1/gelu"].value[0, 5]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("dense_1/gelu[0, 6]", "--node, dense_1/gelu[0, 6], axis 1: an index outside its axis"),
+        ("d loss / d dense_1/weight", "which of its 78 numbers? The index is missing"),
+        ("d loss / d dense_1/weigt[0, 0]", "Did you mean 'dense_1/weight'"),
+        ("update of dense_1/weight[0, 0]", "nothing is updated"),
+    ],
+)
+def test_a_wrong_address_is_told_in_one_line(wine, capsys, address, words):
+    told, errors = run(capsys, "observe", wine, WINE, "--row", "0", "--node", address, code=2)
+    assert not told and errors.count("\n") == 1 and words in errors
+
+
 def test_a_network_of_many_units_is_drawn_too(wine, tmp_path, capsys):
     picture = tmp_path / "row.svg"
     told = run(capsys, "observe", wine, WINE, "--row", "0", "--node", "loss", "--draw", str(picture)).out

@@ -6,9 +6,9 @@ import pytest
 
 import pellucid as pl
 from pellucid.errors import UsageError
-from pellucid.inspection.bits import compare, differing
-from pellucid.inspection.first_divergence import first_divergence
-from pellucid.inspection.timeline import timeline_of
+from pellucid.inspection.divergence.first import first_divergence
+from pellucid.inspection.replay.bits import compare, differing
+from pellucid.inspection.replay.timeline import timeline_of
 from pellucid.training.arrangement import arrange
 
 matplotlib.use("Agg")

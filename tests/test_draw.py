@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 import pellucid as pl
 from pellucid.errors import UsageError
-from pellucid.inspection.columns import Room
-from pellucid.inspection.layout import lay_out
+from pellucid.inspection.drawing.layered.columns import Room
+from pellucid.inspection.drawing.layered.layout import lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -15,7 +15,7 @@ from svg_boxes import SVG, texts_of
 from test_draw import SEEN, observe_random
 
 import pellucid as pl
-from pellucid.inspection.draw import VIEWS
+from pellucid.inspection.drawing.draw import VIEWS
 
 VOID = {"meta", "br", "input", "rect", "path", "circle", "use"}
 

@@ -10,7 +10,7 @@ from svg_boxes import SVG, texts_of
 from test_draw import SEEN, check_drawing
 
 import pellucid as pl
-from pellucid.inspection.local import ONE_BY_ONE, local_derivatives
+from pellucid.inspection.drawing.local import ONE_BY_ONE, local_derivatives
 
 OPERATIONS = {
     "multiply": lambda x, y: x * y,

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 from svg_boxes import SVG, texts_of
 
 import pellucid as pl
-from pellucid.inspection.histograms import BINS, HEIGHT, count_numbers, paint_histogram
-from pellucid.inspection.svg import write_short
+from pellucid.inspection.drawing.histograms import BINS, HEIGHT, count_numbers, paint_histogram
+from pellucid.inspection.drawing.svg import write_short
 
 ROWS = np.array([[0.5, -1.0], [1.0, 0.25], [-0.75, 2.0]])
 

@@ -18,9 +18,9 @@ from pellucid.data.encoders.settings import EncoderSettings
 from pellucid.data.roles import infer_roles
 from pellucid.data.targets import fit_targets
 from pellucid.data.task import infer_task
-from pellucid.inspection.network_figure import draw_network
-from pellucid.inspection.svg import write_short
-from pellucid.inspection.textbook import RADIUS
+from pellucid.inspection.drawing.network_figure import draw_network
+from pellucid.inspection.drawing.svg import write_short
+from pellucid.inspection.drawing.textbook import RADIUS
 from pellucid.model.network import tabular_network
 from pellucid.workflow.observed_row import observe_row
 

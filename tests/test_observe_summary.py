@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as random_arrays
 
-from pellucid.inspection.health import course, health_table
 from pellucid.inspection.layers import LayerRecord, LayerRecords
+from pellucid.inspection.layers.health import course, health_table
 from pellucid.inspection.summary import summarize_array, write_share
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)

@@ -10,10 +10,10 @@ from models import TARGETS, make
 from sklearn import metrics as oracle
 
 import pellucid as pl
-from pellucid.workflow.observed_row import ObservedRow
 from pellucid.data.targets import TargetEncoding
 from pellucid.model import load_model, save_model
 from pellucid.workflow.evaluate import evaluate_model
+from pellucid.workflow.observed_row import ObservedRow
 from pellucid.workflow.reports.description import describe_model
 from pellucid.workflow.reports.report import build_report
 

@@ -5,9 +5,9 @@ import pytest
 
 import pellucid as pl
 from pellucid.errors import ModelError, TrainingError, UsageError
-from pellucid.inspection.first_divergence import first_divergence
-from pellucid.inspection.snapshots import Snapshots
-from pellucid.inspection.timeline import Timeline, timeline_of
+from pellucid.inspection.divergence.first import first_divergence
+from pellucid.inspection.replay.snapshots import Snapshots
+from pellucid.inspection.replay.timeline import Timeline, timeline_of
 from pellucid.training.arrangement import arrange
 from pellucid.training.checkpoint import Progress
 

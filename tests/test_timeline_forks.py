@@ -5,7 +5,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.errors import TrainingError, UsageError
-from pellucid.inspection.timeline import Timeline, timeline_of
+from pellucid.inspection.replay.timeline import Timeline, timeline_of
 from pellucid.training.arrangement import arrange
 
 RNG = np.random.default_rng(8)

@@ -14,7 +14,7 @@ from pellucid.data.cells import numbers_of
 from pellucid.data.tables.table import Table, read_table
 from pellucid.errors import UsageError
 from pellucid.executors.program import ONCE
-from pellucid.inspection.network_figure import draw_network
+from pellucid.inspection.drawing.network_figure import draw_network
 from pellucid.inspection.observe import observe as observe_graph
 from pellucid.model.folder import load_model
 from pellucid.model.model import Model

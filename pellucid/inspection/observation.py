@@ -13,14 +13,14 @@ import numpy as np
 from pellucid.errors import GraphError, nearest
 from pellucid.graph.graph import Graph
 from pellucid.inspection.derivatives import derive, split_derivative
-from pellucid.inspection.draw import WIDEST, draw, draw_frames
+from pellucid.inspection.drawing.draw import WIDEST, draw, draw_frames
+from pellucid.inspection.drawing.frames import Frames
 from pellucid.inspection.formula import (
     summarize,
     write_formula,
     write_name,
     write_number,
 )
-from pellucid.inspection.frames import Frames
 from pellucid.inspection.html_table import html_table
 from pellucid.inspection.observed import ObservedNode, StepRecord, observe_node
 from pellucid.inspection.summary import Summary

@@ -9,7 +9,7 @@ from typing import Any
 
 from pellucid.graph.graph import Node
 from pellucid.inspection.formula import summarize, write_formula, write_formula_with_numbers, write_name, write_number
-from pellucid.inspection.saturation import activation_slopes
+from pellucid.inspection.layers.saturation import activation_slopes
 from pellucid.inspection.summary import Summary, summarize_array
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import UsageError
-from pellucid.inspection.health import health_table
 from pellucid.inspection.layers import LayerProbe, LayerRecords
+from pellucid.inspection.layers.health import health_table
 from pellucid.inspection.observation import Observation
-from pellucid.inspection.snapshots import settled
+from pellucid.inspection.replay.snapshots import settled
 from pellucid.inspection.stand_in import after_a_step, graph_of, probe_of, stand_in
 from pellucid.inspection.steps import observer_of
 from pellucid.training.checkpoint import Progress

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid.executors.inputs import gather
 from pellucid.graph.graph import Graph
 from pellucid.inspection.layers import LayerProbe
-from pellucid.inspection.standing import standing
+from pellucid.inspection.replay.standing import standing
 from pellucid.random import permutation
 from pellucid.training.checkpoint import Progress
 from pellucid.training.events import Handlers

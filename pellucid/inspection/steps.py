@@ -17,7 +17,7 @@ from pellucid.graph.differentiate import build_gradients
 from pellucid.graph.graph import Graph, live_nodes
 from pellucid.graph.resize import resize
 from pellucid.inspection.observation import Observation, StepRecord, observe_node
-from pellucid.inspection.standing import standing
+from pellucid.inspection.replay.standing import standing
 from pellucid.training.full_batch import LBFGSTraining
 from pellucid.training.loop import Training
 from pellucid.training.mini_batches import MiniBatchTraining

@@ -81,7 +81,8 @@ def check_table(
     'pass'
     """
     plan = plan or Plan()
-    plan = plan if target is None else replace(plan, target=target)
+    if target is not None:
+        plan = replace(plan, target=(target,) if isinstance(target, str) else tuple(target))
     known = _check_names(gates)
     found = understand(data, plan)
     of_table = check_data(

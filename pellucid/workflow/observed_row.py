@@ -12,7 +12,7 @@ from pellucid.data.cells import numbers_of
 from pellucid.data.encoders.front import FrontColumn
 from pellucid.data.tables.table import Table
 from pellucid.errors import UsageError
-from pellucid.inspection.neurons import RowNames
+from pellucid.inspection.drawing.neurons import RowNames
 from pellucid.inspection.observe import Observation, ObservedNode, observe
 from pellucid.model.model import Model
 from pellucid.workflow.named_predictions import cell, name_probabilities

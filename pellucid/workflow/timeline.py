@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import UsageError
-from pellucid.inspection.checkpoints import Paths
-from pellucid.inspection.snapshots import MEMORY
-from pellucid.inspection.timeline import Source, Timeline, timeline_of
+from pellucid.inspection.replay.checkpoints import Paths
+from pellucid.inspection.replay.snapshots import MEMORY
+from pellucid.inspection.replay.timeline import Source, Timeline, timeline_of
 from pellucid.training.arrangement import arrange
 from pellucid.workflow.division import TRAIN
 from pellucid.workflow.reopened import reopen

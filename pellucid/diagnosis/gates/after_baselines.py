@@ -116,8 +116,8 @@ def beats_plain_network(case: Case, thresholds: Thresholds) -> Iterator[Finding]
         "beats_plain_network",
         thresholds["beats_plain_network"],
         measured,
-        f"on {len(found.dataset)} examples not learned from the network costs {found.mean(found.network):.4g}, two layers"
-        f" of {UNITS} rectifiers {found.mean(costs):.4g}: {worse.low:.3g} to {worse.high:.3g} more{told}",
+        f"on {len(found.dataset)} examples not learned from the network costs {found.mean(found.network):.4g}, two"
+        f" layers of {UNITS} rectifiers {found.mean(costs):.4g}: {worse.low:.3g} to {worse.high:.3g} more{told}",
         remedy="Begin with the plain network, and change one thing at a time.",
         causes=causes,
     )

@@ -109,7 +109,7 @@ def memorization(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         "memorization",
         thresholds["memorization"],
         float(np.average(more, weights=learned.weights[both])),
-        f"an example costs {np.average(known, weights=learned.weights[both]):.4g} where it was among the bootstrap sample"
+        f"an example costs {np.average(known, weights=learned.weights[both]):.4g} where it was in the bootstrap sample"
         f" learned from, and {np.average(unknown, weights=learned.weights[both]):.4g} where it was not",
         remedy="Stop earlier, add rows, L2 or dropout, or take a smaller network.",
         causes=("overfitting", "too_few_examples", "wrong_targets"),

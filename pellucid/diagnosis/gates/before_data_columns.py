@@ -197,14 +197,13 @@ def scaled_targets(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         if not spread.any():
             yield _same_targets(target, name if len(case.losses) > 1 else "", thresholds)
             continue
-        wide = spread / np.maximum(first.std(axis=0), 1.0)
-        distance = np.abs(target.mean(axis=0) - first.mean(axis=0))
-        far = np.where(spread > 0, 3 * distance / np.maximum(np.maximum(spread, first.std(axis=0)), 1e-300), 0.0)
-        place = int(np.argmax(np.maximum(wide, far)))
+        place, wide = int(np.argmax(spread)), float(spread.max()) / max(float(first.std()), 1.0)
+        distance = _rms(target.mean(axis=0) - first.mean(axis=0))
+        far = 3 * distance / max(_rms(spread), _rms(first.std(axis=0)))
         yield find(
             "scaled_targets",
             thresholds["scaled_targets"],
-            float(max(wide[place], far[place])),
+            max(wide, far),
             f"the targets are {target[:, place].mean():.4g} ± {spread[place]:.4g},"
             f" the first outputs {first[:, place].mean():.4g} ± {first[:, place].std():.4g}",
             remedy="Standardize the targets, and the predictions back.",
@@ -213,12 +212,16 @@ def scaled_targets(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         )
 
 
+def _rms(array: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(array * array)))
+
+
 def _same_targets(target: np.ndarray, where: str, thresholds: Thresholds) -> Finding:
     return find(
         "scaled_targets",
         thresholds["scaled_targets"],
         INFINITE,
-        f"the targets are the same, {target[0, 0] + 0.0:.4g}, for each of {len(target)} examples: there is nothing to learn",
+        f"the targets are {target[0, 0] + 0.0:.4g} for each of {len(target)} examples: there is nothing to learn",
         remedy="Look at how the targets are read.",
         causes=("wrong_targets",),
         where=where,

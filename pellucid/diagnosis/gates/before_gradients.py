@@ -189,7 +189,7 @@ def units_differ(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         "units_differ",
         thresholds["units_differ"],
         shares[worst],
-        f"after {FIRST_STEPS} steps {shares[worst]:.0%} of the {units} units of {worst} have the weights of another one",
+        f"after {FIRST_STEPS} steps {shares[worst]:.0%} of the {units} units of {worst} are the same as another one",
         remedy="Draw first weights at random: leave out the initializer.",
         causes=("zero_initialization",),
         where=worst if shares[worst] else "",

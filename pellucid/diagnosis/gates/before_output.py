@@ -191,6 +191,7 @@ def network_bends(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
     half = count(arrays) // 2
     if not floats or half < 2 or inputs_are_alike(case) or not _has_wide_hidden_layer(case):
         return
+    arrays |= {name: arrays[name].astype(np.float64) for name in floats}
     ends = [{name: array[start : start + half] for name, array in arrays.items()} for start in (0, half)]
     fixed = {name: ends[0][name] for name in case.network.inputs if name not in floats}
     middle = {**ends[0], **{name: (ends[0][name] + ends[1][name]) / 2 for name in floats}}

@@ -126,15 +126,17 @@ def loss_and_errors_agree(case: Case, thresholds: Thresholds) -> Iterator[Findin
     assert learned.constant is not None
     saved = (learned.mean(learned.constant) - learned.mean(learned.network)) / unit
     errors = [_errors(fitted, learned) for fitted in (case.fit, case.constant)]
-    if errors[0] is None or errors[1] is None or not errors[1] > 0 or not np.isfinite([saved, *errors]).all():
+    if errors[0] is None or errors[1] is None or not errors[1] > 0:
         return
     ratio = errors[0] / errors[1]
+    if not np.isfinite([saved, ratio]).all():
+        return
     yield find(
         "loss_and_errors_agree",
         thresholds["loss_and_errors_agree"],
         ratio if saved > 0 else 1.0,
         f"on the examples that it learned from the network costs {learned.mean(learned.network):.4g}, the best constant"
-        f" {learned.mean(learned.constant):.4g}; the mean error is {errors[0]:.4g}, that of the constant {errors[1]:.4g}",
+        f" {learned.mean(learned.constant):.4g}; the mean error is {errors[0]:.4g}, of the constant {errors[1]:.4g}",
         remedy="Look at the loss: what makes it small does not make predictions right.",
         causes=("wrong_loss", "examples_mixed", "wrong_output"),
     )

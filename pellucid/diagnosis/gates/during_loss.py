@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from pellucid.diagnosis.gates.finding import FAIL, PASS, Finding
 from pellucid.diagnosis.gates.gate import find, gate
 from pellucid.diagnosis.gates.judged import judged_learned, losses_of_rows, unit_of_loss
 from pellucid.diagnosis.gates.thresholds import Threshold, Thresholds, declare
+from pellucid.nn.regularizers import Augment, AugmentArrays, InputNoise, Mixup, TargetNoise
 from pellucid.training.loop import EPOCHS_RAN_OUT
 
+NOISES = (Augment, AugmentArrays, InputNoise, Mixup, TargetNoise)
 STEPS_RAN_OUT = "the steps ran out"
 FEW_EPOCHS = 5
 """Curves of fewer epochs say nothing of how they go on."""
@@ -59,6 +61,7 @@ def non_finite(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         yield Finding("non_finite", "during", PASS, "all values stayed finite", 0.0, "no value may be NaN or infinite")
         return
     step = case.fit.progress.step
+    causes: tuple[str, ...]
     if step <= 1:
         causes = ("large_initialization", "unscaled_inputs", "unscaled_targets", "non_finite", "wrong_loss")
         remedy = "Look at the scale of inputs, targets and first weights: it happens before anything is learned."
@@ -79,7 +82,7 @@ def loss_diverges(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         return
     start = start_loss(case)
     last = float(np.median(curve[-max(1, len(curve) // 10) :]))
-    least = min(start, float(curve.min()))
+    least = min(start, float(_smooth(curve).min()))
     measured = (last - least) / unit if np.isfinite(last) else np.inf
     yield find(
         "loss_diverges",
@@ -101,7 +104,7 @@ def loss_oscillates(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
     yield find(
         "loss_oscillates",
         thresholds["loss_oscillates"],
-        measured,
+        max(0.0, measured - _rise_by_chance(case) / unit),
         f"in the second half of the epochs the training loss rises in {np.mean(rises > 0):.0%} of them,"
         f" by {rises.mean():.3g} an epoch on average; the best constant costs {unit:.3g}",
         remedy="Lower the learning rate, take larger mini-batches, or let the rate fall with a schedule.",
@@ -169,6 +172,26 @@ def _unit(case: Case) -> float | None:
     return None if case.fit is None else unit_of_loss(case)
 
 
+def _smooth(curve: np.ndarray) -> np.ndarray:
+    """Return the running median of five epochs."""
+    if len(curve) < FEW_EPOCHS:
+        return curve
+    return np.median(np.lib.stride_tricks.sliding_window_view(curve, FEW_EPOCHS), axis=-1)
+
+
+def _rise_by_chance(case: Case) -> float:
+    """Return how much the training loss rises in an epoch on average where dropout, noise or mixing change it anyway.
+
+    Of independent normal numbers of deviation d, one after the other, the mean rise is d divided by the root of pi.
+    """
+    noisy = any(isinstance(one, NOISES) for one in case.options.get("regularizers", ()))
+    if not noisy and not any(case.network.settings.values()):
+        return 0.0
+    found = judged_learned(case)
+    spread = np.sqrt(found.mean((found.network - found.mean(found.network)) ** 2))
+    return float(spread / np.sqrt(np.pi * len(case.arranged.examples.rows)))
+
+
 def _floor(case: Case) -> float:
     """Return about the least loss there can be: 0, or less where the loss is the logarithm of a density."""
     found = judged_learned(case)
@@ -179,7 +202,10 @@ def _floor(case: Case) -> float:
 def _growth(case: Case) -> float:
     """Return how many times larger the weights were at the end than at the start."""
     assert case.fit is not None
-    size = lambda arrays: np.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in arrays.values()))  # noqa: E731
-    with np.errstate(all="ignore"):
-        ratio = size(case.fit.progress.parameters) / max(size(case.parameters), 1e-12)
-    return float(ratio) if np.isfinite(ratio) else np.inf
+    first, last = _size(case.parameters), _size(case.fit.progress.parameters)
+    return last / max(first, 1e-12)
+
+
+def _size(arrays: Mapping[str, np.ndarray]) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays.values())))

@@ -69,7 +69,9 @@ def better_settings(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         best["step_too_small"] = max(best.get("step_too_small", (-np.inf, 0)), (gain, len(costs) - 1))
     for cause, (better, number) in best.items():
         words = members[number][0]
-        told = f"after {epochs} epochs the training loss is {costs[0][0]:.4g} as it is, and {costs[number][0]:.4g} {words}"
+        told = (
+            f"after {epochs} epochs the training loss is {costs[0][0]:.4g} as it is, and {costs[number][0]:.4g} {words}"
+        )
         remedy = REMEDIES.get(cause, REMEDIES["large_initialization"])
         rule = thresholds["better_settings"]
         yield find("better_settings", rule, better, told, remedy=remedy, causes=(cause,), where=words)
@@ -153,7 +155,7 @@ def _usual_start(case: Case) -> tuple[Mapping[str, np.ndarray], str]:
 
 
 def _costs(case: Case, fitted: Fit, failed: bool) -> np.ndarray:
-    """Return the mean loss on examples that were learned from, and on others where there are any; infinite if failed."""
+    """Return the mean loss on examples that were learned from, and on others if there are any; infinite if failed."""
     held_out = judged_held_out(case)
     judged = [judged_learned(case)] + ([held_out] if held_out is not None else [])
     means = np.array([found.mean(row_losses(fitted, found.dataset)) for found in judged])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from pellucid.diagnosis.gates.case import Case
-from pellucid.diagnosis.gates.finding import FAIL, PASS, WARN, Finding
+from pellucid.diagnosis.gates.finding import FAIL, WARN, Finding
 from pellucid.diagnosis.gates.gate import find, gate
 from pellucid.diagnosis.gates.judged import judged_learned, unit_of_loss
 from pellucid.diagnosis.gates.thresholds import Threshold, Thresholds, declare
@@ -69,7 +70,7 @@ def updates_too_large(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         "updates_too_large",
         thresholds["updates_too_large"],
         ratio,
-        f"a step changes its weights by up to {ratio:.2g} of their size, and those of half of the layers by more",
+        f"a step changes its weights by up to {ratio:.2g} times their size, and those of half of the layers by more",
         remedy="Lower the learning rate, three to ten times.",
         causes=("step_too_large", "small_initialization", "exploding_gradients"),
         where=where,
@@ -87,7 +88,7 @@ def updates_too_small(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         "updates_too_small",
         thresholds["updates_too_small"],
         most[where],
-        f"no step that was looked at changes the weights of any layer by more than {most[where]:.2g} of their size",
+        f"no step that was looked at changes the weights of a layer by more than {most[where]:.2g} times their size",
         remedy="Raise the learning rate, ten times or more.",
         causes=("step_too_small", "large_initialization", "vanishing_gradients", "dead_units"),
         where=where,
@@ -102,7 +103,7 @@ def parameters_changed(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
     same = [path for path, array in first.items() if np.array_equal(array, last[path])]
     told = f"of {len(first)} parameters {len(same)} are to the bit what they were after {case.fit.progress.step} steps"
     causes: tuple[str, ...] = ("detached_layer", "dead_units", "step_too_small")
-    if len(same) == len(first):
+    if len(same) == len(first) or _get_gradients(case, same):
         causes = ("step_too_small", "dead_units", "detached_layer")
     elif any(case.network.parameters[path].kind == "weight" and _is_alike(last[path]) for path in first):
         causes = ("zero_initialization", "detached_layer", "dead_units")
@@ -161,7 +162,7 @@ def weights_keep_size(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
         "weights_keep_size",
         rules,
         kept[where],
-        f"at the end its weights are {kept[where]:.2g} of the size that they began with",
+        f"at the end its weights have {kept[where]:.2g} times the size that they began with",
         remedy="Lower L2, L1 or weight decay, ten times or more.",
         causes=("too_much_regularization", "uninformative_inputs", "wrong_targets", "step_too_large"),
         where=where.removesuffix("/weight"),
@@ -170,8 +171,14 @@ def weights_keep_size(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
     assert found.constant is not None
     saved = found.mean(found.constant) - found.mean(found.network)
     if finding.verdict == FAIL and saved > 0.3 * (unit_of_loss(case) or 0.0):
-        finding = Finding(**{**vars(finding), "verdict": WARN})
-    yield finding if finding.verdict != PASS else finding
+        finding = replace(finding, verdict=WARN)
+    yield finding
+
+
+def _get_gradients(case: Case, paths: list[str]) -> bool:
+    """Say whether a weight among these gets a gradient: then it was too small to change it."""
+    layers = [layer for record in case.records for layer in record.layers]
+    return any(layer.weight_gradient.rms > 0 for layer in layers if f"{layer.name}/weight" in paths)
 
 
 def _ratios(case: Case) -> dict[str, np.ndarray]:

@@ -59,7 +59,7 @@ def interval(values: np.ndarray, weights: np.ndarray | None = None, sure: float 
 def losses_of_rows(
     network: Network, losses: dict[str, Loss], parameters: dict[str, np.ndarray], dataset: Dataset
 ) -> np.ndarray:
-    """Return the loss of every example as a prediction, without dropout or noise, float64 [examples]; infinite for NaN."""
+    """Return the loss of every example, without dropout or noise, float64 [examples]; infinite for NaN."""
     context = Context(training=False, batch=Axis(BATCH, "batch"), dtype=network.dtype)
     outputs = network.build(context, **network.declare_inputs(context))
     targets = declare_targets(context, network, losses)

@@ -33,15 +33,17 @@ def _learn(case: Case) -> Fit | None:
     if case.linear is None or len(case.learned) < FEW_ROWS:
         return None  # inputs are no features
     (name, type), (output,) = next(iter(case.network.inputs.items())), case.network.outputs.values()
-    if type.size > MOST_FEATURES:
-        return None
     (loss,) = case.losses.values()
+    targets = np.asarray(case.learned.targets)
+    soft = loss.task == "multiclass" and targets.size != len(targets)
+    if type.size > MOST_FEATURES or soft:
+        return None
     dtype = case.network.dtype.numpy
     x = case.learned.inputs[name]
     middle, scale = _moments(x.toarray() if hasattr(x, "toarray") else x)
     shift, unit = np.zeros(1), np.ones(1)
     if loss.linear and loss.target_type(output) == output:
-        shift, spread = _moments(np.reshape(np.asarray(case.learned.targets, np.float64), (len(x), -1)))
+        shift, spread = _moments(targets.astype(np.float64).reshape(len(targets), -1))
         unit = 1 / spread
 
     def body(context: Context, x: Value) -> Value:
@@ -72,5 +74,5 @@ def _learn(case: Case) -> Fit | None:
 
 def _moments(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of each column and one divided by its spread; by 1 where it has none."""
-    spread = np.std(array, axis=0, dtype=np.float64)
-    return np.mean(array, axis=0, dtype=np.float64), 1 / np.where(spread > 0, spread, 1.0)
+    spread = np.asarray(np.std(array, axis=0, dtype=np.float64))
+    return np.asarray(np.mean(array, axis=0, dtype=np.float64)), 1 / np.where(spread > 0, spread, 1.0)

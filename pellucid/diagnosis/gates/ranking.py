@@ -27,6 +27,7 @@ STRENGTH: Mapping[str, float] = {
     "test_overlap": DIRECT,
     "validation_overlap": DIRECT,
     "class_balance": DIRECT,
+    "enough_examples": DIRECT,
     "row_order": DIRECT,
     "examples_apart": 2 * DIRECT,
     "gradients_are_derivatives": 2 * DIRECT,
@@ -118,7 +119,7 @@ EXPLAINS: Mapping[str, Mapping[str, float]] = {
     "vanishing_gradients": {"step_too_small": 0.4},
     "dead_units": {"vanishing_gradients": 0.4, "detached_layer": 0.6},
     "no_shuffle": {"step_too_large": 0.5, "overfitting": 0.3},
-    "too_few_examples": {"overfitting": 0.4},
+    "too_few_examples": {"overfitting": 0.4, "wrong_targets": 0.3},
     "wrong_targets": {"overfitting": 0.5, "step_too_small": 0.3},
 }
 """What share of the evidence for other causes speaks for one that brings them about, where it has some of its own."""
@@ -154,7 +155,7 @@ OWN_GATES: Mapping[str, frozenset[str]] = {
         "step_too_small": "updates_too_small still_falling better_settings",
         "too_much_regularization": "regularization_leaves_room weights_keep_size better_settings",
         "overfitting": "overfitting_gap memorization calibration",
-        "too_few_examples": "memorization overfitting_gap spread_over_bootstraps",
+        "too_few_examples": "enough_examples memorization overfitting_gap spread_over_bootstraps",
     }.items()
 }
 """The gates that look at a cause: where some of them were asked and none speaks for it, it is unlikely."""
@@ -209,6 +210,6 @@ def rank_causes(report: Iterable[Finding]) -> list[Ranked]:
 
 
 def _taken_over(name: str, own: Mapping[str, float]) -> float:
-    """Return what speaks for a cause by speaking for those that it brings about; no more than what speaks for itself."""
+    """Return what speaks for a cause by way of those that it brings about; no more than what speaks for itself."""
     shares = EXPLAINS.get(name, {})
     return min(own[name], sum(share * own[other] for other, share in shares.items() if other in own))

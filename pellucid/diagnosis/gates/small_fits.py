@@ -199,9 +199,9 @@ def halves(case: Case, most: int) -> Halves:
 def sureness(one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> float:
     """Return how many standard errors the mean of losses lies above that of others, row by row.
 
-    A few rows with very large differences in favour of the other would hide what all rows say: the largest tenth of the
-    differences counts as what is least among it. Where one way ended in values that are not finite, the other one is
-    better without doubt; if the other did, it is worse.
+    A few rows with very large differences make the error so large that they hide what all rows say. So the larger
+    number counts: that of all differences, or that of them with the largest tenth cut to the least among it. Where one
+    way ended in values that are not finite, the other one is better without doubt; if the other did, it is worse.
 
     Examples
     --------
@@ -213,7 +213,12 @@ def sureness(one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> float:
     if not np.isfinite(one).all():
         return math.inf
     differences, weights = one - other, weights.astype(np.float64)
-    differences = np.minimum(differences, np.quantile(differences, 1 - SHARE))
+    cut = np.minimum(differences, np.quantile(differences, 1 - SHARE))
+    return max(_in_errors(differences, weights), _in_errors(cut, weights))
+
+
+def _in_errors(differences: np.ndarray, weights: np.ndarray) -> float:
+    """Return the mean in standard errors."""
     mean = float(np.average(differences, weights=weights))
     rows = float(weights.sum() ** 2 / np.sum(weights**2))  # as many of equal weight would be as sure: Kish 1965
     variance = float(np.average((differences - mean) ** 2, weights=weights)) / max(rows - 1, 1e-9)

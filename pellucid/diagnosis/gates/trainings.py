@@ -38,7 +38,7 @@ def affordable_epochs(case: Case, members: int) -> int:
 
 
 def train_members(case: Case, members: Sequence[Member], epochs: int) -> Population:
-    """Return what members learn from the case's examples as its options say, judged by the same part, in some epochs."""
+    """Return what members learn from the case's examples in some epochs, otherwise as its options say."""
     options: dict[str, Any] = {name: value for name, value in case.options.items() if name not in OWN}
     options |= {"epochs": epochs, "validation": case.validation, "progress": False}
     return fit_population(case.network, case.dataset.take(case.arranged.examples.rows), members, **options)

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from pellucid.diagnosis.gates.finding import FAIL, PASS, VERDICTS, WARN, Finding, GateReport
-from pellucid.diagnosis.gates.ranking import Ranked, rank_causes
+from pellucid.diagnosis.gates.ranking import rank_causes
 
 MOST_CAUSES = 3
 WIDEST = 120
@@ -58,8 +58,8 @@ def write_html(report: GateReport) -> str:
     return (
         f'<div class="pellucid-gates"><style>{_STYLE}</style>'
         f"<p><b>{escape(summarize_verdicts(report))}</b></p>"
-        + (f"<table>{rows}</table>" if rows else "")
         + (f"<p>Likely causes, the likeliest first</p><ol>{causes}</ol>" if causes else "")
+        + (f"<table>{rows}</table>" if rows else "")
         + (f"<details><summary>{_count(count)} passed</summary><table>{passed}</table></details>" if passed else "")
         + "</div>"
     )
@@ -145,7 +145,8 @@ _STYLE = """
 .pellucid-gates table { border-collapse: collapse; width: 100%; color: inherit; background: none }
 .pellucid-gates td { text-align: left; vertical-align: top; padding: 0.35em 0.9em 0.35em 0; color: inherit;
   background: none; border-top: 1px solid rgba(128, 128, 128, 0.35); overflow-wrap: anywhere }
-.pellucid-gates td:first-child, .pellucid-gates td:nth-child(2) { overflow-wrap: normal; white-space: nowrap }
+.pellucid-gates td:first-child, .pellucid-gates td code { white-space: nowrap }
+.pellucid-gates td:nth-child(2) { width: 12em; overflow-wrap: normal }
 .pellucid-gates small { opacity: 0.75 }
 .pellucid-gates li { margin: 0.4em 0 }
 .pellucid-gates code { color: inherit; background: none }

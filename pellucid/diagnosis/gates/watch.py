@@ -110,11 +110,10 @@ class Watch:
         self.recorder(event)
         if isinstance(event, TrainingEnded):
             self._reason = event.reason
-        elif isinstance(event, EpochEnded) and self.stop_on and len(self.records) > seen:
-            if self._every is not None or self._spent <= BUDGET * event.training.seconds():
-                began = time.perf_counter()
-                self._stop_where_it_fails(event)
-                self._spent += time.perf_counter() - began
+        elif isinstance(event, EpochEnded) and len(self.records) > seen and self._may_ask(event.training):
+            began = time.perf_counter()
+            self._stop_where_it_fails(event)
+            self._spent += time.perf_counter() - began
 
     @property
     def report(self) -> GateReport:
@@ -125,6 +124,10 @@ class Watch:
         reason = NOT_FINITE if error else self._reason
         asked = [gate for gate in _cheap_gates() if reason != UNDER_WAY or gate.name not in AT_THE_END]
         return ask_gates(self._now(reason, error), asked, self.thresholds)
+
+    def _may_ask(self, training: Training) -> bool:
+        """Say whether there is anything to ask, and time for it."""
+        return bool(self.stop_on) and (self._every is not None or self._spent <= BUDGET * training.seconds())
 
     def _stop_where_it_fails(self, event: Event) -> None:
         asked = [GATES[name] for name in self.stop_on]

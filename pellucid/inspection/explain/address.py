@@ -92,7 +92,8 @@ def _find(graph: Graph, path: str, of: str | None) -> tuple[str, str, Node]:
     if update is not None:
         return "update", "", _updated(graph, _plain(update["path"]))
     for target, name in _splits(path):
-        if name in graph and (target in graph or f"d {target} / d {graph[name].path}" in graph):
+        penalized = name in graph and f"d {target} / d {graph[name].path}" in graph and "loss" in graph
+        if name in graph and (target in graph or penalized):
             _check_scalar(graph, target, of)
             return "gradient", target, graph[name]
     if _plain(path) in graph:
@@ -102,12 +103,13 @@ def _find(graph: Graph, path: str, of: str | None) -> tuple[str, str, Node]:
 
 def _plain(path: str) -> str:
     """Return a path without the quotes in which formulas put some."""
+    path = path.strip()
     if len(path) > 1 and path[0] == path[-1] == '"':
         try:
             return str(json.loads(path))
         except ValueError:
             return path
-    return path.strip()
+    return path
 
 
 def _splits(path: str) -> Iterator[tuple[str, str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import math
 
+from pellucid.inspection.drawing.svg import DARK, FONTS, LIGHT
 from pellucid.inspection.explain.blocks import Block, Row, blocks_of
 from pellucid.inspection.explain.explanation import Explanation
 from pellucid.inspection.explain.names import tell
-from pellucid.inspection.svg import DARK, FONTS, LIGHT
 
 _RULES = """
 .pellucid-card {{ color: {ink}; background: {ground}; border: 1px solid {wire}; }}

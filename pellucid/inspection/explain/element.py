@@ -8,7 +8,7 @@ import numpy as np
 
 from pellucid.graph.graph import Node
 from pellucid.inspection.explain.evidence import Evidence
-from pellucid.inspection.explain.links import Labelled
+from pellucid.inspection.explain.links import Labelled, Product
 from pellucid.inspection.explain.names import (
     index_of,
     name_element,
@@ -66,16 +66,17 @@ def _elementwise(evidence: Evidence, node: Node, place: int) -> Formula:
 
 def _contraction(evidence: Evidence, node: Node, place: int) -> Formula:
     labels = read_labels(dict(node.params)["labels"])
-    places = dict(zip(labels.result, map(str, index_of(node, place)), strict=True))
-    over = labels.contracted
+    result, first, second = labels.result, labels.first, labels.second
+    for link in evidence.links(node)[:1]:
+        if isinstance(link, Product):
+            result, first, second = link.result_labels, link.source_labels, link.partner_labels
+    places = dict(zip(result, map(str, index_of(node, place)), strict=True))
+    over = [label for label in first if label not in places]
     places |= {label: label for label in over}
-    sides = [
-        name_with_letters(source, own, places)
-        for source, own in zip(node.inputs, (labels.first, labels.second), strict=True)
-    ]
-    product = " * ".join(sides)
-    named = f"sum over {', '.join(over)} of {product}" if over else product
-    return named, ""
+    product = " * ".join(
+        name_with_letters(source, own, places) for source, own in zip(node.inputs, (first, second), strict=True)
+    )
+    return (f"sum over {', '.join(over)} of {product}" if over else product), ""
 
 
 def _over_axes(evidence: Evidence, node: Node, place: int) -> Formula:

@@ -49,7 +49,8 @@ def explain(observation: Observation, address: str) -> Explanation:
     Raises
     ------
     UsageError
-        Where nothing has this address, an index is missing, or lies outside.
+        Where nothing has this address, an index is missing, or lies outside; or the observation has kept only some of
+        its nodes, as that of a :class:`pellucid.Recorder` may.
 
     References
     ----------
@@ -74,6 +75,10 @@ def explain(observation: Observation, address: str) -> Explanation:
     if not hasattr(observation, "graph") or not hasattr(observation, "nodes"):
         fix = "Observe first: pl.observe(...)."
         raise UsageError("not an observation", where="explain", got=repr(observation)[:80], fix=fix)
+    kept, all_nodes = len(observation.nodes), len(observation.graph.nodes)
+    if kept < all_nodes:
+        fix = "Keep all nodes of the step, or observe it again."
+        raise UsageError("the observation has kept only some nodes", got=f"{kept} of {all_nodes}", fix=fix)
     evidence = evidence_of(observation)
     found = read_address(evidence.graph, address, evidence.of)
     if found.kind == "gradient":

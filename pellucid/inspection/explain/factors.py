@@ -60,12 +60,11 @@ def factors_of(gradient: Gradient) -> Factors | None:
     place = int(edges.results[at])
     derivative = float(edges.derivatives[at])
     factors = _factor(edges.link, place, gradient.place, derivative)
-    node, loss = edges.after, loss_part(gradient.way)
-    while node not in loss and (step := _only_step(gradient, node, place)) is not None:
+    node, loss, outputs = edges.after, loss_part(gradient.way), boundary(gradient)
+    while node not in loss and node not in outputs and (step := _only_step(gradient, node, place)) is not None:
         result = int(step.results[0])
         factors += _factor(step.link, result, place, float(step.derivatives[0]))
         node, place = step.after, result
-    outputs = boundary(gradient)
     incoming = float(gradient.incoming(node)[place])
     if node is not gradient.target:
         from_loss = node in outputs or node in loss

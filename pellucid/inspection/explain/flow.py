@@ -79,6 +79,7 @@ class Flow:
                 if link.source not in reached:
                     continue
                 sources = np.flatnonzero(reached[link.source])
+                self._expect(len(sources) * link.fan_out)
                 numbers, results = link.results_of(sources)
                 kept = self._add(link, results, sources[numbers])
                 reached.setdefault(node, np.zeros(node.type.size, bool))[kept[0]] = True
@@ -94,17 +95,20 @@ class Flow:
             results = np.flatnonzero(reached[node])
             for link in reversed(self._evidence.links(node)):
                 if link.source in allowed:
+                    self._expect(len(results) * link.fan_in)
                     numbers, sources = link.sources_of(results)
                     kept = self._add(link, results[numbers], sources)
                     reached.setdefault(link.source, np.zeros(link.source.type.size, bool))[kept[1]] = True
         self._blocks.reverse()
         self._number(reached)
 
+    def _expect(self, edges: float) -> None:
+        if self._count + edges > MOST_EDGES:
+            raise TooManyEdges(f"more than {MOST_EDGES:,} edges lie between the number and where it comes from")
+
     def _add(self, link: Link, results: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take up edges, those of derivative 0 left out; return the elements that stay."""
         self._count += len(results)
-        if self._count > MOST_EDGES:
-            raise TooManyEdges(f"more than {MOST_EDGES:,} edges lie between the number and where it comes from")
         derivatives = link.derivatives(results, sources, self._evidence.values)
         kept = derivatives != 0
         results, sources = results[kept], sources[kept]

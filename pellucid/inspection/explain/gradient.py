@@ -11,7 +11,7 @@ from pellucid.graph.graph import Node, live_nodes
 from pellucid.inspection.explain.address import Address
 from pellucid.inspection.explain.evidence import Evidence
 from pellucid.inspection.explain.links import Link
-from pellucid.inspection.explain.names import in_brackets, name_element, name_factor
+from pellucid.inspection.explain.names import in_brackets, is_unnamed, name_element, name_factor
 from pellucid.inspection.explain.parts import Part, Parts, take_apart
 from pellucid.inspection.formula import write_name
 
@@ -116,8 +116,11 @@ class Gradient:
         return found
 
     def settle(self, node: Node) -> Node:
-        """Return the node behind this one up to which the gradient is the same: only something is added to it."""
-        while True:
+        """Return the node behind this one up to which the gradient is the same: only something is added to it.
+
+        A node that has a name of its own is gone no further than.
+        """
+        while is_unnamed(node):
             users = [user for user in self.evidence.users[node] if user in self.inside]
             if len(users) != 1:
                 return node
@@ -126,6 +129,7 @@ class Gradient:
             if not added or user.inputs.count(node) != 1 or user.type.shape != node.type.shape:
                 return node
             node = user
+        return node
 
     @cached_property
     def penalties(self) -> list[Part]:

@@ -12,7 +12,7 @@ from pellucid.graph.types import Axis, Type, int64
 from pellucid.inspection.explain.links import Derivative, Labelled, Link, Listed, Product, Values, pair
 from pellucid.inspection.explain.slopes import dense_derivative, elementwise_slopes
 from pellucid.ops.elementwise import Elementwise
-from pellucid.ops.labels import read_labels
+from pellucid.ops.labels import Labels, read_labels
 
 _AXES = "ijklmnopqrstuvwxyzacdefghb"
 _MOVES = ("cast", "reshape", "slice", "pad", "roll", "concatenate", "gather", "scatter_add")
@@ -85,8 +85,21 @@ def _operands_at(node: Node, results: np.ndarray) -> list[tuple[Node, np.ndarray
 
 def _contraction(node: Node, place: int) -> Link:
     read = read_labels(dict(node.params)["labels"])
+    letters = _product_letters(node, read)
     own, other = (read.first, read.second) if place == 0 else (read.second, read.first)
-    return Product(node, place, read.result, own, other)
+    return Product(node, place, *(part.translate(letters) for part in (read.result, own, other)))
+
+
+def _product_letters(node: Node, read: Labels) -> dict[int, str]:
+    """Return what to call the axes of a product that have a name instead of their labels."""
+    found: dict[int, str] = {}
+    sizes = [*zip(read.first, node.inputs[0].type.shape, strict=True)]
+    sizes += zip(read.second, node.inputs[1].type.shape, strict=True)
+    for label, size in sizes:
+        letter = size.name[0].lower() if isinstance(size, Axis) else ""
+        if letter in _AXES and letter not in ("", *read.first, *read.second, *found.values()):
+            found.setdefault(ord(label), letter)
+    return found
 
 
 def _moved(node: Node, place: int, values: Values) -> Link:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
@@ -49,6 +50,16 @@ class Link(ABC):
         """Return, for each element of the node that one of `sources` enters, the number of the latter, and it."""
 
     @property
+    @abstractmethod
+    def fan_in(self) -> float:
+        """How many elements of the operand enter one of the result, on average."""
+
+    @property
+    def fan_out(self) -> float:
+        """How many elements of the result one of the operand enters, on average."""
+        return self.fan_in * self.node.type.size / max(1, self.source.type.size)
+
+    @property
     def one_by_one(self) -> bool:
         """Whether each element enters the one at its own place only."""
         return False
@@ -77,6 +88,11 @@ class Labelled(Link):
 
     def results_of(self, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pair(sources, self._source, self._result)
+
+    @property
+    def fan_in(self) -> float:
+        sizes = zip(self.source_labels, self.source.type.shape, strict=True)
+        return math.prod(int(size) for label, size in sizes if label not in self.result_labels)
 
     @property
     def one_by_one(self) -> bool:
@@ -144,6 +160,10 @@ class Listed(Link):
     def __init__(self, node: Node, place: int, results: np.ndarray, sources: np.ndarray, derivative: Derivative):
         super().__init__(node, place, derivative)
         self._results, self._sources = results, sources
+
+    @property
+    def fan_in(self) -> float:
+        return len(self._results) / max(1, self.node.type.size)
 
     def sources_of(self, results: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return _look_up(results, self._results, self._sources)

@@ -86,3 +86,9 @@ def name_with_letters(node: Node, labels: str, places: Mapping[str, str]) -> str
     if not labels:
         return write_name(node.path)
     return f"{write_name(node.path)}[{', '.join(places.get(label, '0') for label in labels)}]"
+
+
+def is_unnamed(node: Node) -> bool:
+    """Say whether a node is called after its operation: nobody has given it a name."""
+    last = node.path.rpartition("/")[2]
+    return last.rstrip("0123456789").removesuffix("_") == node.op.name or last == node.op.name

@@ -12,9 +12,9 @@ from pellucid.graph.graph import Node
 from pellucid.inspection.explain.factors import loss_part
 from pellucid.inspection.explain.flow import Flow, Path
 from pellucid.inspection.explain.gradient import NOTICEABLE, Gradient
-from pellucid.inspection.explain.names import in_brackets, name_element, name_factor
+from pellucid.inspection.explain.names import in_brackets, is_unnamed, name_element, name_factor
 from pellucid.inspection.explain.parts import MOST, Part, Parts, math_sum, take_largest
-from pellucid.inspection.explain.value import Value, is_unnamed
+from pellucid.inspection.explain.value import Value
 
 _BRANCHING = ("contraction", "softmax", "log_softmax", "log_sum_exp", "max")
 """Operations in which one element enters several others."""

@@ -14,7 +14,7 @@ from pellucid.inspection.explain.element import write_element, write_value
 from pellucid.inspection.explain.evidence import Evidence
 from pellucid.inspection.explain.expand import LINEAR, Terms, expand
 from pellucid.inspection.explain.links import Link
-from pellucid.inspection.explain.names import name_element
+from pellucid.inspection.explain.names import is_unnamed, name_element
 from pellucid.inspection.explain.parts import Part, Parts, take_apart
 
 _PRODUCTS = ("multiply", "divide", "contraction")
@@ -181,9 +181,3 @@ class Value:
             return [], [Part(f"{node.op.name} has no slope", "", number)]
         straight = sum(float(each.values(self.evidence).sum()) for each in terms)
         return terms, [Part(f"what {node.op.name} adds to its slopes", "", number - straight)]
-
-
-def is_unnamed(node: Node) -> bool:
-    """Say whether a node is called after its operation: nobody has given it a name."""
-    last = node.path.rpartition("/")[2]
-    return last.rstrip("0123456789").removesuffix("_") == node.op.name or last == node.op.name

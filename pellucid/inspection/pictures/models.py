@@ -13,7 +13,7 @@ from pellucid.data.tables.columns import Column
 from pellucid.data.tables.table import Table
 from pellucid.errors import DataError
 from pellucid.graph.graph import Graph
-from pellucid.inspection.layer_nodes import batch_axis
+from pellucid.inspection.layers.nodes import batch_axis
 from pellucid.inspection.pictures.choices import choose, parts_of, second_of_two
 from pellucid.inspection.pictures.subject import Feature, SeenNetwork, Subject, Target
 from pellucid.model.model import Model

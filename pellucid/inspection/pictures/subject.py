@@ -13,7 +13,7 @@ from pellucid.errors import UsageError, nearest
 from pellucid.executors.predictor import Predictor
 from pellucid.graph.builder import Builder
 from pellucid.graph.graph import Graph
-from pellucid.inspection.layer_nodes import LayerNodes, batch_axis, find_layers
+from pellucid.inspection.layers.nodes import LayerNodes, batch_axis, find_layers
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DataError, UsageError
-from pellucid.inspection.layer_nodes import LayerNodes, batch_axis
+from pellucid.inspection.layers.nodes import LayerNodes, batch_axis
 from pellucid.inspection.pictures.plane import Plane, plane_of
 from pellucid.inspection.pictures.reading import FIRST, as_subject
 from pellucid.inspection.pictures.scatter import scatter

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 from pellucid.data.tables.table import Table
-from pellucid.inspection.network_figure import draw_network
+from pellucid.inspection.drawing.network_figure import draw_network
 from pellucid.model.model import Model
 from pellucid.model.scalars import PREDICTION
 from pellucid.workflow.division import TEST, TRAIN, VALIDATION

@@ -1,0 +1,1 @@
+"""Observations as SVG: graphs of gates, networks of neurons or of layers, and both passes as frames."""

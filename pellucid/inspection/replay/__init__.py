@@ -1,0 +1,1 @@
+"""Any step of a training again, to the bit: moments, snapshots, forks."""
