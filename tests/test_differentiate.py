@@ -417,3 +417,22 @@ def test_gradient_graphs_keep_the_values_and_are_well_formed():
             assert gradient.outputs[f"d loss / d {name}"].type == case.graph.inputs[name].type
         assert {node.path for node in case.graph} <= {node.path for node in gradient}
         assert not re.search(r"_\d+_\d+", " ".join(gradient.outputs))
+
+
+def test_gradients_of_a_layer_that_is_used_twice_are_called_after_the_right_use():
+    def twice(x, w):
+        z = pl.contraction(x, w, labels="bi,io->bo")
+        builder = z.builder
+        builder.name(z, "z")
+        again = pl.contraction(pl.tanh(z), w, labels="bi,io->bo")
+        builder.name(again, "z")
+        return {"loss": pl.sum(again * again)}
+
+    graph = pl.build(twice, x=pl.float64[1, 2], w=pl.float64[2, 2])
+    backward = pl.differentiate(graph, ["w"], "loss")
+    x, w = np.array([[1.0, -0.5]]), np.array([[0.3, 0.2], [-0.4, 0.6]])
+    values = pl.compile(backward).observe(x=x, w=w)
+    second = np.tanh(x @ w) @ w
+    assert np.allclose(values["z_2"], second)
+    assert np.allclose(values["d loss / d z_2"], 2 * second)
+    assert np.allclose(values["d loss / d z"], (2 * second @ w.T) * (1 - np.tanh(x @ w) ** 2))

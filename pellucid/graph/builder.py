@@ -118,11 +118,14 @@ class Builder:
         return self._names.get(node) or self._prefixes.get(node, "") + node.op.name
 
     def settle_names(self, nodes: Iterable[Node]) -> None:
-        """Give each node without a chosen name the unique one that it would get at the end."""
+        """Give each node the unique name that it would get at the end, so that others can be named after it.
+
+        Of nodes with the same chosen name, as of a layer that is used twice, the first one keeps it, inputs before all.
+        """
         names = Names(self._names.values())
-        for node in nodes:
-            if node not in self._names:
-                self._names[node] = names.invent(self.path_of(node))
+        for node in dict.fromkeys([*self._inputs.values(), *nodes]):
+            chosen = self._names.get(node)
+            self._names[node] = names.invent(self.path_of(node)) if chosen is None else names.claim(chosen)
 
     def nodes_until(self, node: Node) -> list[Node]:
         """Return all nodes that `node` depends on, itself included, in topological order."""

@@ -35,6 +35,9 @@ ENOUGH = 0.5
 NOTHING = 0.95
 """Where this share is left, nothing at all is learned."""
 
+DIVERGED = 1.5
+"""Where more than this share is left, learning has made it worse."""
+
 FACTORS = (10.0, 100.0, 0.1, 0.01)
 """By these the learning rate is changed where a network does not learn, to see whether it would."""
 
@@ -149,6 +152,8 @@ def why_not_learned(found: ByHeart) -> tuple[tuple[str, ...], str, str]:
             if factor > 1:
                 return ("step_too_small", "network_too_small"), "Raise the learning rate.", told
             return ("step_too_large", "large_initialization"), "Lower the learning rate.", told
+    if not found.left <= DIVERGED:
+        return ("step_too_large", "large_initialization"), "Lower the learning rate.", ""
     causes: tuple[str, ...] = ("network_too_small", "wrong_output", "detached_layer")
     if found.left > NOTHING:
         causes = ("vanishing_gradients", "dead_units", "network_too_small")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pellucid.diagnosis.gates.case import Case
+from pellucid.diagnosis.gates.during_loss import start_loss
 from pellucid.diagnosis.gates.finding import Finding
 from pellucid.diagnosis.gates.gate import find, gate
 from pellucid.diagnosis.gates.judged import Judged, interval, judged_held_out, judged_learned, unit_of_loss
@@ -14,12 +15,15 @@ from pellucid.diagnosis.gates.thresholds import Threshold, Thresholds, declare
 from pellucid.training.metrics import as_probability, predicted_classes
 from pellucid.training.result import Fit
 
+GUESSES = ("mean", "median", "location", "rate", "probability", "score")
+"""Kinds of predictions that are near the target where they are right."""
+
 declare(
     Threshold(
         "loss_and_errors_agree",
         1.3,
         2.0,
-        "error of the predictions divided by that of the best constant, where the loss is the smaller one",
+        "error of the predictions divided by that of one guess for all, where the loss has become smaller",
         "set by faults",
     ),
     Threshold(
@@ -117,46 +121,45 @@ def overfitting_gap(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
     )
 
 
-@gate("during", "Are predictions right where the loss is small?")
+@gate("during", "Do predictions become right where the loss becomes small?")
 def loss_and_errors_agree(case: Case, thresholds: Thresholds) -> Iterator[Finding]:
-    unit = None if case.fit is None else unit_of_loss(case)
-    if unit is None or case.constant is None or case.fit is None:
+    if case.fit is None or len(case.losses) > 1:
         return
     learned = judged_learned(case)
-    assert learned.constant is not None
-    saved = (learned.mean(learned.constant) - learned.mean(learned.network)) / unit
-    errors = [_errors(fitted, learned) for fitted in (case.fit, case.constant)]
-    if errors[0] is None or errors[1] is None or not errors[1] > 0:
+    errors = _errors(case.fit, learned)
+    if errors is None:
         return
-    ratio = errors[0] / errors[1]
-    if not np.isfinite([saved, ratio]).all():
+    before, after, (error, guessing) = start_loss(case), learned.mean(learned.network), errors
+    if not np.isfinite([before, after, error]).all() or not guessing > 0:
         return
     yield find(
         "loss_and_errors_agree",
         thresholds["loss_and_errors_agree"],
-        ratio if saved > 0 else 1.0,
-        f"on the examples that it learned from the network costs {learned.mean(learned.network):.4g}, the best constant"
-        f" {learned.mean(learned.constant):.4g}; the mean error is {errors[0]:.4g}, of the constant {errors[1]:.4g}",
+        error / guessing if after < before else 0.0,
+        f"on the examples that it learned from the loss goes from {before:.4g} to {after:.4g}; the mean error is then"
+        f" {error:.4g}, while the same guess for all has {guessing:.4g}",
         remedy="Look at the loss: what makes it small does not make predictions right.",
         causes=("wrong_loss", "examples_mixed", "wrong_output"),
     )
 
 
-def _errors(fitted: Fit, judged: Judged) -> float | None:
-    """Return the mean absolute error of the predictions, or the share of wrong ones where there are classes."""
-    predicted = fitted.predict(judged.dataset.inputs)
-    if isinstance(predicted, dict):
-        return None
-    (output, loss), targets = next(iter(fitted.losses.items())), np.asarray(judged.dataset.targets, np.float64)
-    guess = np.asarray(as_probability(predicted, fitted.evaluator.kinds[output]), np.float64).reshape(len(targets), -1)
-    targets = targets.reshape(len(targets), -1)
-    if loss.task in ("binary", "multiclass") and targets.shape[1] == 1:
+def _errors(fitted: Fit, judged: Judged) -> tuple[float, float] | None:
+    """Return the mean error of predictions, absolute or the share of wrong classes, and that of the best single guess.
+
+    None where predictions are no guesses of the target, as for quantiles, or of other shape.
+    """
+    (output, loss), kind = next(iter(fitted.losses.items())), next(iter(fitted.evaluator.kinds.values()))
+    targets = np.asarray(judged.dataset.targets, np.float64).reshape(len(judged.dataset), -1)
+    guess = np.asarray(as_probability(np.asarray(fitted.predict(judged.dataset.inputs)), kind), np.float64)
+    guess = guess.reshape(len(targets), -1)
+    if loss.task in ("binary", "multiclass") and targets.shape[1] == 1 and np.array_equal(targets, np.round(targets)):
+        counts = np.bincount(targets[:, 0].astype(np.int64), judged.weights)
         wrong = predicted_classes(guess) != targets[:, 0]
-    elif guess.shape == targets.shape:
-        wrong = np.abs(guess - targets).mean(axis=1)
-    else:
+        return judged.mean(wrong), 1 - float(counts.max() / judged.weights.sum())
+    if kind not in GUESSES or guess.shape != targets.shape:
         return None
-    return judged.mean(wrong)
+    middle = np.average(targets, axis=0, weights=judged.weights)
+    return tuple(judged.mean(np.abs(one - targets).mean(axis=1)) for one in (guess, middle))  # type: ignore[return-value]
 
 
 def _behind(judged: Judged) -> float:

@@ -32,7 +32,7 @@ declare(
     Threshold(
         "loss_oscillates",
         0.04,
-        0.15,
+        0.1,
         "mean rise of the training loss per epoch in the second half, as a share of what the best constant costs",
         CURVES,
     ),

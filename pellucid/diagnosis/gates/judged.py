@@ -132,13 +132,13 @@ def judged_held_out(case: Case) -> Judged | None:
 def unit_of_loss(case: Case) -> float | None:
     """Return what differences of the loss are measured by: what the best constant output costs.
 
-    Losses that are logarithms of densities may be negative or 0 by themselves: then it is by how much rows differ in
-    what the constant costs, if that is more. None where no constant is known, or where it costs nothing.
+    Losses that are logarithms of densities may be negative, or 0 by chance: then it is by how much rows differ in what
+    the constant costs, if that is more. None where no constant is known, or where it costs nothing.
     """
     found = judged_learned(case)
     if found.constant is None:
         return None
-    mean = found.mean(found.constant)
-    spread = np.sqrt(found.mean((found.constant - mean) ** 2))
-    unit = max(abs(mean), float(spread))
+    unit = mean = found.mean(found.constant)
+    if found.constant.min() < 0:
+        unit = max(abs(mean), float(np.sqrt(found.mean((found.constant - mean) ** 2))))
     return unit if np.isfinite(unit) and unit > 1e-12 else None
