@@ -16,7 +16,7 @@ TABLE := examples/tables/digits.csv
 .DELETE_ON_ERROR:
 # Two pips must not write into one environment at the same time.
 .NOTPARALLEL:
-.PHONY: help demo test test-long lint format docs results comparison memory benchmarks clean
+.PHONY: help demo test test-long lint format docs results comparison memory inspection gates benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ comparison: $(VENV)/.installed ## Compare the default estimators with scikit-lea
 
 memory: $(VENV)/.installed ## Measure the memory that a table of 1 GB takes (minutes)
 	$(BIN)/python docs/make_memory.py
+
+inspection: $(VENV)/.installed ## Measure what recording, explaining and drawing cost (minutes)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/make_inspection.py
 
 benchmarks: $(VENV)/.installed-bench ## Measure against PyTorch, JAX and scikit-learn (ten minutes on quiet cores)
 	$(BIN)/pellucid bench --write docs/benchmarks.md

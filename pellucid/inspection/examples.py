@@ -75,13 +75,23 @@ def numbered_rows(rows: Any, count: int) -> np.ndarray:
 def _as_dataset(fit: Fit, data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
+    if isinstance(data, tuple) and len(data) == 2:  # (x, y), as pictures and scikit-learn take them
+        inputs, targets = data
+        return Dataset(inputs if isinstance(inputs, Mapping) else {next(iter(fit.network.inputs)): inputs}, targets)
     return Dataset(data if isinstance(data, Mapping) else {next(iter(fit.network.inputs)): data})
+
+
+def _taken(dataset: Dataset, numbers: np.ndarray) -> Dataset:
+    """Return some examples; those that count for nothing in the dataset count alike among themselves."""
+    if dataset.weights is not None and not dataset.weights[numbers].any():
+        dataset = Dataset(dataset.inputs, dataset.targets)
+    return dataset.take(numbers)
 
 
 def _of_fit(fit: Fit, dataset: Dataset, numbers: np.ndarray) -> tuple[Graph, dict[str, Any]]:
     network, losses = fit.network, fit.losses
     check_parts(network, dataset)
-    some = dataset.take(numbers)
+    some = _taken(dataset, numbers)
     context = Context(training=False, batch=Axis(len(numbers), "batch"), dtype=network.dtype)
     outputs = network.build(context, **network.declare_inputs(context))
     for name, value in outputs.items():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,11 @@ class Observation:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def __reduce__(self) -> tuple:
+        told = {path: one.told() for path, one in self.nodes.items()}
+        step = None if self.step is None else replace(self.step, settings=dict(self.step.settings))
+        return _again, (self.graph, self.of, told, self.rows, step)
 
     @cached_property
     def _derived(self) -> dict[str, ObservedNode]:
@@ -258,6 +264,15 @@ class Observation:
             value = _told_of(seen.value, seen.summary)
             rows.append((seen.path, _cut(formula), _cut(numbers), value, gradient))
         return rows
+
+
+def _again(
+    graph: Graph, of: str | None, told: Mapping[str, Any], rows: np.ndarray | None, step: StepRecord | None
+) -> Observation:
+    """Return an observation of its parts, as a copy or a pickle brings them."""
+    nodes = {path: ObservedNode(graph[path], *parts) for path, parts in told.items()}
+    step = None if step is None else replace(step, settings=MappingProxyType(dict(step.settings)))
+    return Observation(graph, of, MappingProxyType(nodes), rows, step)
 
 
 def _told_of(array: Any, summary: Summary | None) -> str:

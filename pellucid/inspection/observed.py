@@ -85,6 +85,10 @@ class ObservedNode:
         """Return the same without the operands that its summary asks for, unless it takes one only."""
         return self if len(self._operands) <= 1 else replace(self, _operands=())
 
+    def told(self) -> tuple[Any, ...]:
+        """Return all but the node, in the order in which this class takes them."""
+        return self.value, self.gradient, self.formula, self.formula_with_numbers, self._operands
+
     @cached_property
     def summary(self) -> Summary:
         """Mean, spread, extremes and shares of the value's elements; of an activation also how many are saturated."""

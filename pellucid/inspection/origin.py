@@ -8,6 +8,7 @@ from pellucid.errors import TrainingError, UsageError
 from pellucid.executors.program import ONCE, compile
 from pellucid.graph.differentiate import differentiate
 from pellucid.graph.graph import live_nodes
+from pellucid.inspection.layers.nodes import batch_axis
 from pellucid.training.origin import Origin, is_bad, trace_origin
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def find_origin(subject: Observation | TrainingError) -> Origin | None:
         raise UsageError("there is nothing to search", where="find_origin", got=repr(subject)[:80], expected=expected)
     values: dict[str, Any] = {seen.path: seen.value for seen in subject}
     rows = getattr(subject, "rows", None)
-    found = trace_origin(graph, values, rows=rows)
+    what = _inputs_told(subject)
+    found = trace_origin(graph, values, rows=rows, what=what)
     if found is not None or subject.of is None:
         return found
     wrt = [node.path for node in live_nodes([graph.outputs[subject.of]]) if node.type.dtype.is_float]
@@ -64,4 +66,14 @@ def find_origin(subject: Observation | TrainingError) -> Origin | None:
     inputs = {name: values[node.path] for name, node in graph.inputs.items() if name in backward.inputs}
     observed = compile(backward, ONCE).observe(**inputs)
     first = next((node for node in backward.nodes if is_bad(observed, node)), None)
-    return None if first is None else trace_origin(backward, observed, first, rows=rows)
+    return None if first is None else trace_origin(backward, observed, first, rows=rows, what=what)
+
+
+def _inputs_told(seen: Observation) -> dict[str, str]:
+    """Return what each input of the graph is, where that is known: data, a setting, a parameter or state."""
+    told = {}
+    for name, node in seen.graph.inputs.items() if seen.rows is not None else ():
+        known = seen.step is not None and name in seen.step.settings
+        kind = "a setting" if known else "a parameter or state"
+        told[node.path] = "the data" if batch_axis(node) is not None else kind
+    return told

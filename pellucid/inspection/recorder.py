@@ -80,7 +80,7 @@ class Recorder:
         steps: int | Iterable[int] = (),
         nodes: str | Iterable[str] | None = None,
         probe: int = 64,
-        budget: float = 0.05,
+        budget: float = 0.04,
     ):
         chosen = list(steps) if isinstance(steps, Iterable) else [steps]
         self.every = None if every is None else _checked("every", every, 1)
@@ -105,6 +105,8 @@ class Recorder:
         self._spacing = 1
         self._spent = self._cost = self._due = 0.0
         self._began = 0.0
+        self._first_epoch = 0
+        self.next_epoch = 0
 
     @property
     def records(self) -> list[LayerRecords]:
@@ -148,12 +150,29 @@ class Recorder:
                     self._record(event)
             elif time.perf_counter() >= self._due and event.epoch % self._spacing == 0:
                 self._record_within_budget(event)
+            self.next_epoch = self._next_epoch(event)
         elif isinstance(event, TrainingStarted):
             self._start(event)
         elif isinstance(event, TrainingEnded):
             self._end(event)
         elif not isinstance(event, StepEnded):
             raise UsageError("no event of a training", where="Recorder", got=type(event).__name__)
+
+    def _next_epoch(self, event: Event) -> int:
+        """Return the first epoch whose end there may be something to do: being told of others costs time too."""
+        training = self._training
+        if not isinstance(training, MiniBatchTraining):  # of L-BFGS each iteration's parameters are compared
+            return event.epoch + 1
+        if self.every is not None:
+            following = (event.epoch // self.every + 1) * self.every
+        else:
+            now = time.perf_counter()
+            pace = max((now - self._began - self._spent) / max(event.epoch - self._first_epoch, 1), 1e-9)
+            ahead = event.epoch + max(1, int(min(0.5 * (self._due - now) / pace, 1e9)))
+            following = -(-ahead // self._spacing) * self._spacing
+        place = bisect_left(self.steps, event.step)
+        chosen = self.steps[place] // training.steps_per_epoch if place < len(self.steps) else following
+        return max(event.epoch + 1, min(following, chosen))
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -165,6 +184,7 @@ class Recorder:
         self._forget()
         self._began = time.perf_counter()
         self._training = event.training
+        self._first_epoch = event.epoch
         self._pending = [(settled(event.training.progress), None)]
         self._present = self._pending[0][0].parameters
         self._keep_start()

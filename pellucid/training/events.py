@@ -102,6 +102,13 @@ class Handlers:
         """
         return all(getattr(handler, "only_watches", False) for handler in self._handlers)
 
+    def wait_for(self, epoch: int) -> bool:
+        """Whether no handler wants to hear of the end of this epoch.
+
+        A handler says from which one on it does with an attribute ``next_epoch``.
+        """
+        return all(getattr(handler, "next_epoch", 0) > epoch for handler in self._handlers)
+
     def tell(self, event: Event) -> str | None:
         """Tell all handlers; return the reason to stop, if one gave any."""
         for handler in self._handlers:

@@ -218,6 +218,8 @@ class Training(ABC):
         if not self.handlers:
             return None
         progress = self.progress
+        if kind is EpochEnded and self.handlers.wait_for(progress.epoch):
+            return None
         under_way = 1 if kind is StepEnded else 0
         event = kind(progress.epoch + under_way, progress.step, progress.parameters, progress.state, **told)
         event.training = self

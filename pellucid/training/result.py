@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset
+from pellucid.errors import UsageError
 from pellucid.executors.inputs import is_frozen
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
@@ -85,6 +86,14 @@ class Fit:
         check_parts(self.network, dataset)
         chosen = chosen_metrics(self.losses, metrics)
         return self.evaluator.evaluate(self.parameters, as_arrays(self.network, self.losses, dataset), chosen)
+
+
+def check_fit(fit: Any, dataset: Any) -> None:
+    """Raise a UsageError where one of them is something else."""
+    if not isinstance(fit, Fit):
+        fix = "Of a population, take one: population[0]." if hasattr(fit, "fits") else None
+        raise UsageError("not a fit", where="fit", got=repr(fit)[:80], expected="what pl.fit returned", fix=fix)
+    check_parts(fit.network, dataset)
 
 
 NOT_FINITE = "a value is not finite"

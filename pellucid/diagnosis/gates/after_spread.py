@@ -24,7 +24,7 @@ declare(
     Threshold(
         "spread_over_seeds",
         0.15,
-        0.4,
+        0.3,
         f"standard deviation of the loss over {MEMBERS} seeds, as a share of what the best constant costs",
         "Bouthillier et al. 2021; set by faults",
     ),

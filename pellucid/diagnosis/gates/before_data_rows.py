@@ -81,6 +81,12 @@ def repeated(view: View) -> float:
     return 1 - len(np.unique(filled(view.values), axis=0)) / len(view)
 
 
+def _twinned(view: View) -> float:
+    """Return the share of rows that have a copy among the others: by chance as many new ones have one too."""
+    _, counts = np.unique(filled(view.values), axis=0, return_counts=True)
+    return float(counts[counts > 1].sum()) / len(view)
+
+
 def is_continuous(view: View) -> bool:
     """Say whether a column has so many values that rows hardly are the same by chance.
 
@@ -105,7 +111,7 @@ def find_overlap(name: str, view: View, other: View, thresholds: Thresholds, see
     same = overlap(view, tested)
     share = float(same.mean())
     if not is_continuous(view):
-        share = max(0.0, share - repeated(view))
+        share = max(0.0, share - _twinned(view))
     if same.sum() < 2:
         share = 0.0
     what = name.partition("_")[0]

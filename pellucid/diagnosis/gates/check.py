@@ -109,6 +109,7 @@ def check_training(
     chosen = _phases(phases)
     own = {name: value for name, value in options.items() if name not in NOT_OF_THE_CASE}
     case = Case(network, dataset, own, test, tuple(columns))
+    _ = case.arranged  # what does not fit is a mistake of the caller, not something to be found
     reports = [ask(case, ("before",), gates, thresholds)] if "before" in chosen else []
     later = [phase for phase in chosen if phase != "before"]
     if later:

@@ -34,6 +34,9 @@ SAVES_ENOUGH = 0.75
 LONGER = 10
 """So many times longer training is tried, where that is cheap."""
 
+OTHER_SIZE = 1.5
+"""Weights so many times larger or smaller than usual are tried anew: through ten layers that is a factor of 58."""
+
 STRENGTHS = ("rate", "std", "strength", "weight_noise", "weight_decay", "label_smoothing")
 """What settings of regularization are called, by the last part of their name; 0 turns them off."""
 
@@ -144,9 +147,9 @@ def _usual_start(case: Case) -> tuple[Mapping[str, np.ndarray], str]:
         ratio, hidden = given / usual, bool(layer.activation)
         if np.ptp(first[path]) == 0 and hidden:
             cause = "zero_initialization"
-        elif ratio > 2.5 and not cause:
+        elif ratio > OTHER_SIZE and not cause:
             cause = "large_initialization"
-        elif 0 < ratio < 0.3 and not cause:
+        elif 0 < ratio < 1 / OTHER_SIZE and not cause:
             cause = "small_initialization"
     if not cause:
         return {}, cause

@@ -38,6 +38,7 @@ STRENGTH: Mapping[str, float] = {
     "targets_suit_loss": DIRECT,
     "network_bends": DIRECT,
     "regularization_leaves_room": DIRECT,
+    "loss_at_initialization": STRONG,
     "activations_at_initialization": STRONG,
     "gradients_at_initialization": STRONG,
     "saturated_at_initialization": STRONG,
@@ -163,6 +164,9 @@ OWN_GATES: Mapping[str, frozenset[str]] = {
 UNLIKELY = 0.3
 """What is left then of all that speaks for a cause."""
 
+LEARNED_BY_ANOTHER = frozenset(("wrong_targets", "uninformative_inputs", "too_few_examples"))
+"""Unlikely where a plain network learns much more from the same examples, of what holds for others too."""
+
 
 class Ranked(NamedTuple):
     """A cause, how much speaks for it, and what does."""
@@ -190,26 +194,31 @@ def rank_causes(report: Iterable[Finding]) -> list[Ranked]:
     >>> [ranked.cause.name for ranked in rank_causes(found)]
     ['step_too_large', 'dead_units']
     """
-    own: dict[str, float] = {}
-    seen: dict[str, list[Finding]] = {}
     findings = list(report)
     asked = {finding.gate for finding in findings}
-    for finding in findings:
+    counts: dict[str, dict[int, float]] = {}
+    for number, finding in enumerate(findings):
         weight = SEVERITY[finding.verdict] * STRENGTH.get(finding.gate, 1.0)
         for place, name in enumerate(finding.causes if weight else ()):
             if name in CAUSES:
-                own[name] = own.get(name, 0.0) + weight * BY_PLACE[min(place, len(BY_PLACE) - 1)]
-                seen.setdefault(name, []).append(finding)
+                counts.setdefault(name, {})[number] = weight * BY_PLACE[min(place, len(BY_PLACE) - 1)]
     for name, gates in OWN_GATES.items():
-        if name in own and gates & asked and not any(finding.gate in gates for finding in seen[name]):
-            own[name] *= UNLIKELY
-    scores = {name: score + _taken_over(name, own) for name, score in own.items()}
+        if name in counts and gates & asked and not any(findings[number].gate in gates for number in counts[name]):
+            counts[name] = {number: UNLIKELY * count for number, count in counts[name].items()}
+    scores = {name: sum(own.values()) + _taken_over(name, counts) for name, own in counts.items()}
     order = list(CAUSES)
     ranked = sorted(scores, key=lambda name: (-round(scores[name], 9), order.index(name)))
-    return [Ranked(CAUSES[name], scores[name], tuple(seen[name])) for name in ranked]
+    return [Ranked(CAUSES[name], scores[name], tuple(findings[number] for number in counts[name])) for name in ranked]
 
 
-def _taken_over(name: str, own: Mapping[str, float]) -> float:
-    """Return what speaks for a cause by way of those that it brings about; no more than what speaks for itself."""
-    shares = EXPLAINS.get(name, {})
-    return min(own[name], sum(share * own[other] for other, share in shares.items() if other in own))
+def _taken_over(name: str, counts: Mapping[str, Mapping[int, float]]) -> float:
+    """Return what speaks for a cause by way of those that it brings about; no more than what speaks for itself.
+
+    Findings that name it already are not counted again.
+    """
+    own = counts[name]
+    taken = sum(
+        share * sum(count for number, count in counts.get(other, {}).items() if number not in own)
+        for other, share in EXPLAINS.get(name, {}).items()
+    )
+    return min(sum(own.values()), taken)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from pellucid.graph.graph import Node
+from pellucid.graph.types import Type
 from pellucid.ops.declare import Elementwise
 
 Interval = tuple[float, float]
@@ -65,23 +66,32 @@ def _reach(node: Node, operands: list[Interval]) -> Interval:
 
 
 def _of_function(node: Node, operand: Interval) -> Interval:
-    """Return the range of a function of one number, found by trying it out."""
-    ends = [min(max(end, -FAR), FAR) for end in operand]
-    sides = np.concatenate(
-        [-np.geomspace(FAR, 1e-6, 200), [0.0], np.geomspace(1e-6, FAR, 200), np.linspace(-8, 8, 801)]
-    )
-    points = np.unique(np.concatenate([sides[(sides >= ends[0]) & (sides <= ends[1])], ends]))
-    source = node.inputs[0].type
+    """Return the range of a function of one number, found by trying it out: all over, and closer to its extremes."""
+    source, low, high = node.inputs[0].type, *(min(max(end, -FAR), FAR) for end in operand)
     if not source.dtype.is_float:
         return EVERYTHING
-    with np.errstate(all="ignore"):
-        one = type(node.type)(node.type.dtype, points.shape)
-        values = np.asarray(node.op.evaluate((points.astype(source.dtype.numpy),), dict(node.params), one), np.float64)
-    values = values[~np.isnan(values)]
-    if not values.size:
-        return EVERYTHING
-    low, high = float(values.min()), float(values.max())
-    return (low if low > -_UNBOUNDED else -math.inf), (high if high < _UNBOUNDED else math.inf)
+
+    def compute(points: np.ndarray) -> np.ndarray:
+        one = Type(node.type.dtype, points.shape)
+        with np.errstate(all="ignore"):
+            found = node.op.evaluate((points.astype(source.dtype.numpy),), dict(node.params), one)
+        return np.asarray(found, np.float64)
+
+    far = np.geomspace(1e-6, FAR, 200)
+    points = np.concatenate([-far, [0.0], far, np.linspace(-8, 8, 801)])
+    points = np.unique(np.concatenate([points[(points >= low) & (points <= high)], [low, high]]))
+    ends = []
+    for sign in (1.0, -1.0):
+        tried, best = points, math.inf
+        for _ in range(5):
+            values = sign * compute(tried)
+            if np.isnan(values).all():
+                return EVERYTHING
+            place = int(np.nanargmin(values))
+            best = min(best, float(values[place]))
+            tried = np.linspace(tried[max(place - 1, 0)], tried[min(place + 1, len(tried) - 1)], 65)
+        ends.append(sign * best)
+    return (ends[0] if ends[0] > -_UNBOUNDED else -math.inf), (ends[1] if ends[1] < _UNBOUNDED else math.inf)
 
 
 def _add(a: Interval, b: Interval) -> Interval:

@@ -55,6 +55,8 @@ def first_divergence(a: Any, b: Any, names: Names = ("a", "b")) -> Divergence:
     >>> first_divergence(a, b)
     <The runs differ from step 2 on: learning_rate is 0.01 in a, 0.001 in b.>
     """
+    if len(names) != 2:
+        raise UsageError("two trainings have two names", where="names", got=repr(names)[:80])
     if isinstance(a, Fit) and isinstance(b, Fit):
         return divergence_of_fits(a, b, names)
     if isinstance(a, Fit) or isinstance(b, Fit):

@@ -150,7 +150,8 @@ class Divergence:
         for number, (label, values) in enumerate([("largest", self.growth.largest), ("rms", self.growth.rms)]):
             seen = np.where(values > 0, values, math.nan)
             ax.plot(after, seen, label=label, color=FEW_COLORS[number], marker="os"[number], markersize=3)
-        ax.set_xscale("log")
+        if np.any(after > 0):
+            ax.set_xscale("log")
         if np.any(self.growth.largest > 0):
             ax.set_yscale("log")
         ax.set_xlabel(f"steps from step {self.step:,} on" if self.step is not None else "steps")

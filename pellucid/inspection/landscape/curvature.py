@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset
-from pellucid.errors import UsageError
+from pellucid.errors import DataError, UsageError
 from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.inspection.landscape.directions import Direction
 from pellucid.inspection.landscape.hessian import SecondOrder
-from pellucid.training.checks import check_parts
-from pellucid.training.result import Fit
+from pellucid.training.result import Fit, check_fit
 
 DENSE = 300
 """Networks of so many parameters have all their eigenvalues computed; of larger ones the outermost are found."""
@@ -129,6 +128,13 @@ def curvature(
     -------
     Curvature
 
+    Raises
+    ------
+    UsageError
+        Where something else is given.
+    DataError
+        Where examples do not fit, or loss or gradient are not finite.
+
     References
     ----------
     Pearlmutter, Fast exact multiplication by the Hessian (1994); Lanczos's method as in scipy.sparse.linalg.eigsh.
@@ -143,19 +149,22 @@ def curvature(
     >>> curvature(fitted, data, k=2).largest.round(6).tolist()  # of x.T @ x / 4
     [1.0, 0.25]
     """
-    check_parts(fit.network, dataset)
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+    check_fit(fit, dataset)
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise UsageError("not a number of eigenvalues", where="k", got=repr(k), expected="1 or more")
     at = dict(fit.parameters if parameters is None else parameters)
     second = SecondOrder(fit.network, fit.losses, dataset, at, executor)
     loss, gradient = second.value_and_gradient(second.point)
-    values, vectors, complete = _eigenpairs(second, k)
+    if not (np.isfinite(loss) and np.isfinite(gradient).all()):
+        fix = "pl.find_origin(pl.observe(fit, dataset)) says where it comes from."
+        raise DataError("the loss has no curvature where it or its gradient is not finite", got=f"{loss:g}", fix=fix)
+    values, vectors, complete = _eigenpairs(second, int(k))
     scale = max(abs(values[0]), abs(values[-1]))
     negative = values < -FLAT * scale
     gain, length = _newton_step(values, vectors, gradient, scale)
     at_rest = gain <= AT_REST * abs(loss) or length <= AT_REST * max(float(np.linalg.norm(second.point)), 1.0)
     kind = _kind(values, negative, at_rest, scale, complete)
-    count = min(k, len(values))
+    count = min(int(k), len(values))
     return Curvature(
         largest=values[::-1][:count].copy(),
         smallest=values[:count].copy(),

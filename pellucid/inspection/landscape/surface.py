@@ -21,9 +21,9 @@ from pellucid.inspection.landscape.directions import (
     random_direction,
 )
 from pellucid.inspection.landscape.path import TrainingPath
-from pellucid.training.checks import check_parts
+from pellucid.optim.settings import check_number
 from pellucid.training.evaluate import as_arrays
-from pellucid.training.result import Fit
+from pellucid.training.result import Fit, check_fit
 
 MOST_POINTS = 1001
 
@@ -132,11 +132,12 @@ def landscape(
     >>> seen.losses.shape, bool(seen.losses[5, 5] == seen.losses.min())
     ((11, 11), True)
     """
-    check_parts(fit.network, dataset)
-    if isinstance(points, bool) or not isinstance(points, int) or not 2 <= points <= MOST_POINTS:
+    check_fit(fit, dataset)
+    if isinstance(points, bool) or not isinstance(points, int | np.integer) or not 2 <= points <= MOST_POINTS:
         raise UsageError("not a number of points", where="points", got=repr(points), expected=f"2 to {MOST_POINTS}")
-    if span is not None and not (isinstance(span, (int, float)) and 0 < span < math.inf):
-        raise UsageError("not a span", where="span", got=repr(span), expected="a number above 0")
+    if span is not None:
+        check_number("span", span, "(0, inf)")
+    check_number("seed", seed, "[0, inf)", whole=True)
     walked = _points_of(path, fit.parameters)
     kind, first, second = _directions(fit.parameters, directions, walked, seed)
     coordinates, explained = _project(walked, fit.parameters, first, second) if walked else (None, None)
@@ -147,14 +148,17 @@ def landscape(
 
 
 def _points_of(path: TrainingPath | Sequence[Parameters] | None, center: Parameters) -> list[Parameters]:
-    points = [] if path is None else list(getattr(path, "points", path))
+    points = [] if path is None else getattr(path, "points", path)
+    if not isinstance(points, Sequence):
+        expected = "what pl.TrainingPath kept, or a list of parameters by path"
+        raise UsageError("not a path of training", where="path", got=repr(path)[:80], expected=expected)
     for point in points:
         if not isinstance(point, Mapping) or {k: np.shape(v) for k, v in point.items()} != {
             k: np.shape(v) for k, v in center.items()
         }:
             expected = "what pl.TrainingPath kept of the same network"
             raise UsageError("a point of the path is not of this network", where="path", expected=expected)
-    return points
+    return list(points)
 
 
 def _directions(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import UsageError
+from pellucid.errors import DataError, UsageError
 from pellucid.inspection.pictures.reading import as_subject
 from pellucid.inspection.pictures.style import axes_for, class_color, ink, short
 from pellucid.inspection.pictures.subject import Subject
@@ -67,6 +67,8 @@ def importance(
     ------
     UsageError
         Where the targets are missing, or the metric does not fit them.
+    DataError
+        Where predictions, or the metric, are not finite.
 
     Notes
     -----
@@ -92,6 +94,7 @@ def importance(
     values = seen.require_values()
     judged = _metric(seen, metric)
     names = list(seen.columns)
+    base = _base(seen, judged, values)
     # Row numbers stand for cells, so that columns of any kind are shuffled, also several inputs that belong together.
     numbers = np.repeat(np.arange(len(seen))[:, None], len(names), axis=1)
     found = permutation_importance(
@@ -103,7 +106,6 @@ def importance(
         random_state=seed,
     )
     order = np.argsort(-found.importances_mean, kind="stable")
-    base = _score(seen, judged, numbers, values) * (1 if judged.higher_is_better else -1)
     return Importance(judged.name, base, {names[place]: found.importances[place] for place in order})
 
 
@@ -167,6 +169,18 @@ def plot_importance(
     verb = "lost" if find_metric(found.metric).higher_is_better else "gained"
     axes.set_xlabel(f"{found.metric} {verb} by shuffling (as it is: {found.base:.3g})", fontsize=9)
     return axes
+
+
+def _base(seen: Subject, judged: Metric, values: np.ndarray) -> float:
+    """Return the metric as it is, or say that nothing can be lost of it."""
+    if not np.isfinite(seen.predict(seen.arrays)).all():
+        raise DataError("a prediction is not finite", fix="pl.find_origin says where it comes from.")
+    whole = np.repeat(np.arange(len(seen))[:, None], len(seen.columns), axis=1)
+    base = _score(seen, judged, whole, values) * (1 if judged.higher_is_better else -1)
+    if not np.isfinite(base):
+        fix = "Pass more examples, or another metric."
+        raise DataError("the metric has no finite value on these examples", where=judged.name, got=f"{base:g}", fix=fix)
+    return base
 
 
 class _Taking:

@@ -79,7 +79,10 @@ def plane_of(
     if others not in ("median", "mean"):
         raise UsageError("others are held at their median or mean", where="others", got=repr(others))
     if features is None and components is None:
-        features, components = (range(len(subject.features)), None) if len(subject.features) <= 2 else (None, 2)
+        if len(subject.features) <= 2:
+            features = range(len(subject.features))
+        else:
+            components = min(2, len(subject))  # a single example has one component
     if components is not None:
         return _of_components(subject, components, limits)
     return _of_features(subject, features, others, limits)

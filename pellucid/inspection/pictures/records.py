@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.errors import UsageError
 from pellucid.inspection.layers import LayerRecord, LayerRecords
+
+if TYPE_CHECKING:
+    from pellucid.inspection.recorder import Recorder
 
 PANELS: tuple[tuple[str, str, Callable[[LayerRecord], float]], ...] = (
     ("gradient that arrives (rms)", "log", lambda layer: layer.gradient.rms),
@@ -19,13 +22,13 @@ PANELS: tuple[tuple[str, str, Callable[[LayerRecord], float]], ...] = (
 """What is drawn: title, scale, and the number of a layer."""
 
 
-def plot_records(records: Sequence[LayerRecords], figure: Any = None) -> Any:
+def plot_records(records: Sequence[LayerRecords] | Recorder, figure: Any = None) -> Any:
     """Draw how the layers fared while a network learned: gradients, updates, outputs, and units that do nothing.
 
     Parameters
     ----------
-    records : sequence of LayerRecords
-        ``Recorder.records``.
+    records : Recorder, or sequence of LayerRecords
+        A recorder, or its `records`.
     figure : matplotlib Figure, optional
         Where to draw; by default a new one.
 
@@ -50,6 +53,7 @@ def plot_records(records: Sequence[LayerRecords], figure: Any = None) -> Any:
     >>> len(plot_records(recorder.records, Figure()).axes)
     4
     """
+    records = records if isinstance(records, Sequence) else getattr(records, "records", ())
     if not records:
         fix = "Pass pl.Recorder() to pl.fit(on=...) and give its records."
         raise UsageError("no layers were recorded", where="records", fix=fix)

@@ -110,7 +110,7 @@ def plot_decision_regions(
     """
     seen = as_subject(subject, data, of)
     plane = plane_of(seen, features, components, others, limits)
-    sizes = [resolution] if isinstance(resolution, (int, np.integer)) else list(resolution)
+    sizes = list(resolution) if isinstance(resolution, Sequence | np.ndarray) else [resolution]
     grids = predict_grids(seen, plane, sizes)
     if len(sizes) == 1:
         axes = axes_for(ax)

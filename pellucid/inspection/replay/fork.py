@@ -14,6 +14,7 @@ from pellucid.inspection.replay.facts import facts_table
 from pellucid.nn.network import Network
 from pellucid.training.arrangement import Arrangement, Options, arrange
 from pellucid.training.checkpoint import Progress
+from pellucid.training.checks import check_parts
 from pellucid.training.events import Handlers
 from pellucid.training.loop import Training
 from pellucid.training.mini_batches import MiniBatchTraining
@@ -70,6 +71,7 @@ def fork(moment: Moment, changes: Mapping[str, Any]) -> Fork:
         raise UsageError("a fork goes on from its moment", where="fork", fix=fix)
     network = changes.get("network", moment.timeline.network)
     dataset = changes.get("dataset", source.dataset)
+    check_parts(network, dataset)
     options = {
         **source.options,
         **{name: value for name, value in changes.items() if name not in ("network", "dataset")},

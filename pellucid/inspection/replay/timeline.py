@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ class Timeline:
         self._snapshots.keep(progress for progress in found if progress.step <= self._most())
         self._walk: Walk | None = None
         self._end: Walk | Iterations | None = None
+        self._alone = RLock()  # threads that ask at once would move one another's walk
 
     @property
     def network(self) -> Network:
@@ -132,12 +134,19 @@ class Timeline:
         if isinstance(step, bool) or not isinstance(step, int | np.integer):
             raise UsageError("a step is a whole number", where="at", got=repr(step)[:80])
         wanted = int(step) if step >= 0 else self.steps + 1 + int(step)
+        if wanted < 0:
+            got = f"{step}, of {self.steps:,} steps"
+            raise UsageError("there is no step before the first one", where="at", got=got)
         return Moment(self, self.progress_at(wanted))
 
     def progress_at(self, step: int, near: Progress | None = None) -> Progress:
         """Return where the training stands after so many steps; `near` is a place to go on from, if it helps."""
         if step < 0:
             raise UsageError("there is no step before the first one", where="timeline", got=f"step {step}")
+        with self._alone:
+            return self._progress_at(step, near)
+
+    def _progress_at(self, step: int, near: Progress | None) -> Progress:
         start = self._snapshots.last_before(step)
         if near is not None and start.step < near.step <= step:
             start = near
@@ -210,11 +219,12 @@ class Timeline:
     @property
     def _ended(self) -> Walk | Iterations:
         """What has reached the end."""
-        if self._end is None and self.by_iterations:
-            self._end = Iterations(self.arranged, None, self._snapshots.offer)
-        elif self._end is None:
-            self._end, self._walk = self._go(None, self._snapshots.last_before(self._most())), None
-        return self._end
+        with self._alone:
+            if self._end is None and self.by_iterations:
+                self._end = Iterations(self.arranged, None, self._snapshots.offer)
+            elif self._end is None:
+                self._end, self._walk = self._go(None, self._snapshots.last_before(self._most())), None
+            return self._end
 
     def _go(self, step: int | None, start: Progress) -> Walk:
         """Go on from a place, or from where the last walk stands if that is nearer; None goes to the end."""
