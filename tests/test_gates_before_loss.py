@@ -84,10 +84,12 @@ def test_equal_size_inverts_what_random_outputs_cost():
 
 
 def sound_cases():
-    for name in ("iris", "wine", "breast_cancer", "digits", "diabetes", "linnerud"):
+    for place, name in enumerate(("iris", "wine", "breast_cancer", "digits", "diabetes", "linnerud")):
         found = getattr(datasets, f"load_{name}")()
         x, y = standardize(found.data), found.target
         for number, activation in enumerate(("relu", "tanh", "sigmoid", "selu")):
+            if (number + place) % 2:
+                continue
             depth = 1 + 2 * number if activation != "sigmoid" else 2
             hidden = [pl.Dense(24, activation) for _ in range(depth)]
             if name in ("diabetes", "linnerud"):

@@ -10,15 +10,11 @@ from pellucid.cli.observe_node import describe_node, explain_node, find_node, vi
 from pellucid.cli.observe_view import view_nodes, view_row
 from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
-from pellucid.data.cells import numbers_of
-from pellucid.data.tables.table import Table, read_table
-from pellucid.errors import UsageError
+from pellucid.data.tables.table import read_table
 from pellucid.executors.program import ONCE
 from pellucid.inspection.drawing.network_figure import draw_network
-from pellucid.inspection.observe import observe as observe_graph
 from pellucid.model.folder import load_model
-from pellucid.model.model import Model
-from pellucid.workflow.observed_row import ObservedRow
+from pellucid.workflow.observed_row import ObservedRow, observe_row
 from pellucid.workflow.reports.layout import printable
 
 
@@ -27,7 +23,12 @@ def observe(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.", show_default=False)],
     row: Annotated[int, typer.Option("--row", metavar="N", help="Which row; the first one is 0.", show_default=False)],
     draw: Annotated[
-        str | None, typer.Option("--draw", metavar="FILE.svg", help="Draw the network with its values and gradients.")
+        str | None,
+        typer.Option(
+            "--draw",
+            metavar="FILE",
+            help="Draw the network with its values and gradients: FILE.svg as a picture, FILE.html pass by pass.",
+        ),
     ] = None,
     node: Annotated[
         str | None,
@@ -51,13 +52,13 @@ def observe(
     """
     check_table(table)
     if draw is not None:
-        check_file("--draw", draw, (".svg",), "an SVG file", table)
+        check_file("--draw", draw, (".svg", ".html"), "an SVG file or an HTML page", table)
     loaded = load_model(model, executor)
     found = observe_row(loaded, read_table(table), row)
     explanation = None if node is None else explain_node(found.seen, node)
     chosen = None if node is None or explanation is not None else find_node(found.seen, node)
     if draw is not None:
-        draw_network(found.seen, found.names(), draw)
+        _draw(found, draw)
     if as_json:
         if explanation is not None:
             show_json({**found.as_dict(), "nodes": [], "explanation": explanation.as_dict(), "drawing": draw})
@@ -78,38 +79,9 @@ def observe(
         print(f"\nDrawn to {printable(draw)}")
 
 
-def observe_row(model: Model, table: Table, row: int) -> ObservedRow:
-    """Observe one row of a table on its way through a model."""
-    one = take_row(model, table, row)
-    graph, inputs = model.observation(one)
-    of = "loss" if "loss" in graph.outputs else "score"
-    return ObservedRow(model, one, row, observe_graph(graph, of=of, executor=model.executor, **inputs))
-
-
-def take_row(model: Model, table: Table, row: int) -> Table:
-    """Return the table of one row, without targets where one of them is missing in it.
-
-    Raises
-    ------
-    UsageError
-        Where there is no such row.
-    """
-    if not 0 <= row < len(table):
-        rows = f"{len(table)} row{'s' if len(table) > 1 else ''}: 0" + (
-            f" to {len(table) - 1}" if len(table) > 1 else ""
-        )
-        raise UsageError(f"there is no row {row}", where=table.path, expected=rows)
-    _check_columns(model, table)
-    one = table.take([row])
-    known = [name for name in model.targets.names if name in one]
-    if any(one[name].missing[0] for name in known) and set(known) < set(one.names):
-        return one.drop(known)
-    return one
-
-
-def _check_columns(model: Model, table: Table) -> None:
-    """Refuse a table with a word among numbers or dates, whichever row it is in: one row alone does not show it."""
-    chosen = model.front.select(table)
-    for front, column in zip(model.front.columns, chosen.columns, strict=True):
-        if front.role == "number" and column.kind in ("text", "date"):
-            numbers_of(chosen, column)
+def _draw(found: ObservedRow, file: str) -> None:
+    """Draw a row's way through the network as a picture, or as a page that shows one layer after the other."""
+    if file.lower().endswith(".html"):
+        found.seen.write_frames(file, view="neurons")
+    else:
+        draw_network(found.seen, found.names(), file)

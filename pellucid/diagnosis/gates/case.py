@@ -140,7 +140,10 @@ class Case:
 
     @cached_property
     def linear(self) -> Fit | None:
-        """The linear model of the same inputs, loss and examples; None where inputs are no features."""
+        """The linear model of the same inputs, loss and examples.
+
+        None where inputs are no features, or where they are to be reconstructed: that is hard only for what is narrow.
+        """
         types = self.network.inputs.values()
         if any(len(type.shape) != 1 or not type.dtype.is_float for type in types):
             return None
@@ -150,6 +153,8 @@ class Case:
         if len(output.shape) != 1:
             return None
         (inputs,) = _dense(self.learned).inputs.values()
+        if self.task == "regression" and _reconstructs(inputs, self.learned.targets):
+            return None
         middle = np.mean(inputs, axis=0, dtype=np.float64)
         spread = np.std(inputs, axis=0, dtype=np.float64)
         dtype, scale = self.network.dtype.numpy, np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 1.0)
@@ -186,6 +191,15 @@ def _constant_outputs(network: Network, context: Context) -> dict[str, Value]:
         )
         for name, type in network.outputs.items()
     }
+
+
+def _reconstructs(inputs: np.ndarray, targets: Any) -> bool:
+    """Say whether targets are the inputs, or these with noise: most of them go with the input of their place."""
+    if np.shape(targets) != np.shape(inputs) or inputs.shape[1] < 3:
+        return False
+    x, y = (array - np.mean(array, axis=0, dtype=np.float64) for array in (inputs, np.asarray(targets)))
+    size = np.sqrt((x * x).sum(axis=0) * (y * y).sum(axis=0))
+    return bool(np.median((x * y).sum(axis=0)[size > 0] / size[size > 0]) > 0.5) if size.any() else False
 
 
 def _dense(dataset: Dataset) -> Dataset:

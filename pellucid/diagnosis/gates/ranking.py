@@ -44,6 +44,7 @@ STRENGTH: Mapping[str, float] = {
     "saturated_at_initialization": STRONG,
     "dead_at_initialization": STRONG,
     # These look at what it does first.
+    "learning_rate_lasts": DIRECT,
     "better_settings": STRONG,
     "updates_too_large": STRONG,
     "updates_too_small": STRONG,
@@ -60,7 +61,6 @@ STRENGTH: Mapping[str, float] = {
     "plateau": SYMPTOM,
     "beats_constant": SYMPTOM,
     "beats_linear": SYMPTOM,
-    "beats_plain_network": SYMPTOM,
     "spread_over_seeds": SYMPTOM,
     "spread_over_bootstraps": SYMPTOM,
     "calibration": SYMPTOM,
@@ -110,6 +110,15 @@ EXPLAINS: Mapping[str, Mapping[str, float]] = {
         "uninformative_inputs": 0.3,
     },
     "small_initialization": {"vanishing_gradients": 0.6, "step_too_small": 0.5},
+    "wrong_output": {
+        "wrong_loss": 0.3,
+        "dead_units": 0.7,
+        "saturated_units": 0.5,
+        "vanishing_gradients": 0.5,
+        "network_too_small": 0.5,
+        "step_too_small": 0.5,
+        "step_too_large": 0.3,
+    },
     "detached_layer": {"vanishing_gradients": 0.5, "step_too_small": 0.3},
     "saturated_units": {
         "vanishing_gradients": 0.7,
@@ -153,10 +162,10 @@ OWN_GATES: Mapping[str, frozenset[str]] = {
         "saturated_units": "saturated_at_initialization saturated_units",
         "network_too_small": "small_subset beats_plain_network spread_over_seeds",
         "step_too_large": "updates_too_large loss_oscillates loss_diverges non_finite better_settings",
-        "step_too_small": "updates_too_small still_falling better_settings",
+        "step_too_small": "updates_too_small still_falling better_settings learning_rate_lasts",
         "too_much_regularization": "regularization_leaves_room weights_keep_size better_settings",
         "overfitting": "overfitting_gap memorization calibration",
-        "too_few_examples": "enough_examples memorization overfitting_gap spread_over_bootstraps",
+        "too_few_examples": "enough_examples",
     }.items()
 }
 """The gates that look at a cause: where some of them were asked and none speaks for it, it is unlikely."""

@@ -55,7 +55,7 @@ def _wrong_labels(situation: Situation, rng: np.random.Generator) -> Situation:
 def _few_rows(situation: Situation, rng: np.random.Generator) -> Situation:
     """A hundred rows, a small network, and a penalty."""
     small = situation.with_layers(Dense(8, "tanh"), situation.layers[-1])
-    small = small.with_options(regularizers=[L2(0.01)], epochs=100, batch_size=16, optimizer=Adam(0.02))
+    small = small.with_options(regularizers=[L2(0.001)], epochs=100, batch_size=16, optimizer=Adam(0.02))
     return replace(small, learning=situation.learning.take(slice(100)))
 
 

@@ -15,6 +15,7 @@ from pellucid.inspection.pictures.subject import Feature, Subject, Target
 
 def of_estimator(estimator: Any, data: Any, of: str | int | None) -> Subject:
     """Return an estimator that was fitted, with a matrix or data frame of numbers."""
+    _require_fitted(estimator)
     x, y = parts_of(data)
     names, matrix = _read_numbers(x)
     framed = hasattr(estimator, "feature_names_in_") and hasattr(x, "columns")
@@ -38,6 +39,19 @@ def of_estimator(estimator: Any, data: Any, of: str | int | None) -> Subject:
         network=None,
         scaled=False,
     )
+
+
+def _require_fitted(estimator: Any) -> None:
+    from sklearn.base import BaseEstimator
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    if isinstance(estimator, BaseEstimator):
+        try:
+            check_is_fitted(estimator)
+        except NotFittedError:
+            what, fix = "the estimator is not fitted", "Call its fit(X, y) first."
+            raise UsageError(what, got=type(estimator).__name__, fix=fix) from None
 
 
 def _prediction_of(estimator: Any, classes: Any, y: Any, rows: int, of: str | int | None) -> tuple[Target, Any]:
