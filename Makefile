@@ -46,6 +46,7 @@ docs: $(VENV)/.installed ## Write the pages and pictures that are made from the 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_gallery.py
+	$(BIN)/python docs/make_guide_pictures.py
 
 results: $(VENV)/.installed ## Measure the default recipe on the example tables (minutes)
 	$(BIN)/python docs/make_results.py

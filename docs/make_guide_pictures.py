@@ -39,7 +39,7 @@ def half_moons() -> pl.Dataset:
 def draw_observations(folder: Path) -> None:
     """Draw one row and one mini-batch in a network, for chapter 13."""
     _, data = quadrants()
-    network = pl.Network([pl.Dense(4, "tanh"), pl.Dense(1)], inputs=2)
+    network = pl.Network([pl.Dense(4, "tanh"), pl.Dense(1)], inputs=2, dtype="float64")
     fitted = pl.fit(
         network,
         data,

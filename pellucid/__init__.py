@@ -62,7 +62,6 @@ _LATER = {
     "estimators": ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron"),
     "executors.native.report": ("explain_kernels",),
     "inspection.explain": ("explain",),
-    "inspection.divergence.first": ("first_divergence",),
     "inspection.landscape.curvature": ("curvature",),
     "inspection.landscape.path": ("TrainingPath",),
     "inspection.landscape.surface": ("landscape",),
@@ -79,7 +78,7 @@ _LATER = {
     "inspection.recorder": ("Recorder",),
     "workflow.checking": ("check_run", "check_table"),
     "workflow.pages.run_page": ("write_page",),
-    "workflow.timeline": ("timeline",),
+    "workflow.timeline": ("first_divergence", "timeline"),
 }
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 

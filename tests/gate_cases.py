@@ -55,7 +55,9 @@ def record(name: str, *, units: int = 8, rows: int = 4, gradient: float = 1.0, a
     values = {"dead": 0.0, "stuck": 0.0, "update_ratio": 1e-3, **more}
     weight = summarize_array(values.pop("weight", np.ones((4, units))))
     summary = summarize_array(np.ones((rows, units)))
-    return LayerRecord(name, activation, summary, summarize_array(array), weight=weight, weight_gradient=weight, **values)
+    return LayerRecord(
+        name, activation, summary, summarize_array(array), weight=weight, weight_gradient=weight, **values
+    )
 
 
 def moments(*layers_of_moments: list[LayerRecord]) -> list[LayerRecords]:

@@ -119,7 +119,9 @@ def test_what_is_decided_and_how_sure():
 
 
 def test_noise_learned_by_heart_is_far_too_sure():
-    case = trained(*random_parts(200, classes=2), [pl.Dense(64, "relu"), pl.Dense(1)], "binary_cross_entropy", epochs=200)
+    case = trained(
+        *random_parts(200, classes=2), [pl.Dense(64, "relu"), pl.Dense(1)], "binary_cross_entropy", epochs=200
+    )
     finding = after(case, "calibration")
     assert finding.verdict == "fail"
     assert "overfitting" in finding.causes
@@ -171,7 +173,9 @@ def test_trainings_of_gates_are_bounded():
     learning, test = parts(*waves(100))
     case = trained(learning, test, [pl.Dense(8, "tanh"), pl.Dense(1)], epochs=200)
     assert affordable_epochs(case, 8) == 200
-    wide = Case(pl.Network([pl.Dense(4000, "tanh"), pl.Dense(4000, "tanh"), pl.Dense(1)], 1), learning, case.options, test)
+    wide = Case(
+        pl.Network([pl.Dense(4000, "tanh"), pl.Dense(4000, "tanh"), pl.Dense(1)], 1), learning, case.options, test
+    )
     large = wide.trained(case.fit, ())
     assert wide.network.count_parameters() * 70 * 200 * 8 > CHEAP
     assert affordable_epochs(large, 8) == 50  # together twice as long as the training

@@ -115,3 +115,12 @@ def test_what_is_no_run_is_said(wine, tmp_path):
         timeline(network, data, table=wine, loss="squared_error")
     with pytest.raises(UsageError, match="not a dataset"):
         timeline(network, loss="squared_error")
+
+
+def test_two_runs_are_compared_by_their_folders(wine, tmp_path):
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder, seed in zip(folders, (0, 1), strict=True):
+        run_of(wine, "cultivar", folder, seed=seed)
+    assert not pl.first_divergence(folders[0], str(folders[0]))
+    found = pl.first_divergence(*folders)
+    assert found and found.step == 0 and str(folders[1]) in str(found)

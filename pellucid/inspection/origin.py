@@ -43,7 +43,7 @@ def find_origin(subject: Observation | TrainingError) -> Origin | None:
     origin        infinity was made by log at log[1], on the forward way
     operands      x = 0 there
     examples      all of the mini-batch together
-    passed on by  no other node
+    passed on by  multiply → value
     usual cause   the logarithm of exactly 0
     remedy        Take a loss that works on logits, or keep the argument above 0: pl.log(pl.maximum(x, 1e-7)).
     >>> print(find_origin(pl.observe(lambda x: pl.sum(pl.sqrt(x)), x=[4.0, 0.0])).direction)
@@ -58,7 +58,8 @@ def find_origin(subject: Observation | TrainingError) -> Origin | None:
     values: dict[str, Any] = {seen.path: seen.value for seen in subject}
     rows = getattr(subject, "rows", None)
     what = _inputs_told(subject)
-    found = trace_origin(graph, values, rows=rows, what=what)
+    start = next((node for node in graph.outputs.values() if is_bad(values, node)), None)
+    found = trace_origin(graph, values, start, rows=rows, what=what)
     if found is not None or subject.of is None:
         return found
     wrt = [node.path for node in live_nodes([graph.outputs[subject.of]]) if node.type.dtype.is_float]

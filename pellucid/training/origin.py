@@ -83,7 +83,7 @@ class Origin:
     def __str__(self) -> str:
         facts = self.facts()
         width = max(len(name) for name, _ in facts)
-        return "".join(f"{name:{width}}  {text}\n" for name, text in facts)
+        return "\n".join(f"{name:{width}}  {text}" for name, text in facts)
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import UsageError
+from pellucid.inspection.divergence.first import first_divergence as compare_trainings
+from pellucid.inspection.divergence.result import Divergence
 from pellucid.inspection.replay.checkpoints import Paths
 from pellucid.inspection.replay.snapshots import MEMORY
 from pellucid.inspection.replay.timeline import Source, Timeline, timeline_of
@@ -97,3 +99,30 @@ def _timeline_of_run(folder: Path, table: Any, checkpoints: Paths, memory: int) 
         name=str(folder),
         expected=run.model.parameters,
     )
+
+
+def first_divergence(a: Any, b: Any, names: tuple[str, str] | None = None) -> Divergence:
+    """Find the first step, node and element at which two trainings differ, and how the difference grows.
+
+    Both are computed again, side by side, and compared to the bit; see
+    :func:`pellucid.inspection.divergence.first.first_divergence`.
+
+    Parameters
+    ----------
+    a, b : Timeline, Arrangement, Fit, or path of a run folder
+        Of two fits only the records of their epochs and the last parameters can be compared.
+    names : tuple of two str, optional
+        What they are called; by default "a" and "b", or the paths.
+
+    Returns
+    -------
+    Divergence
+
+    Raises
+    ------
+    UsageError, DataError, ModelError
+        Where they are something else, or a run's table is gone or another one.
+    """
+    called = [str(one) if isinstance(one, str | os.PathLike) else name for one, name in ((a, "a"), (b, "b"))]
+    one, other = (timeline(given) if isinstance(given, str | os.PathLike) else given for given in (a, b))
+    return compare_trainings(one, other, names or (called[0], called[1]))

@@ -34,8 +34,8 @@ declare(
     ),
     Threshold(
         "beats_linear",
-        0.03,
-        0.15,
+        0.07,
+        0.25,
         "by how much the network costs more than a linear model, for sure, as a share of what the best constant costs,"
         " on examples not learned from",
         "interval of the paired differences, 98 %",
@@ -43,7 +43,7 @@ declare(
     Threshold(
         "beats_plain_network",
         0.1,
-        0.18,
+        0.2,
         "by how much the network costs more than two layers of rectifiers learned by Adam, for sure, as a share of what"
         " the best constant costs, on examples not learned from",
         "interval of the paired differences, 98 %",

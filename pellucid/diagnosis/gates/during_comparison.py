@@ -36,8 +36,8 @@ declare(
     ),
     Threshold(
         "slower_than_linear",
-        0.05,
-        0.15,
+        0.07,
+        0.2,
         "how far the training loss stays above that of a linear model, as a share of what the best constant costs",
         "a network of one layer is a linear model",
     ),

@@ -12,6 +12,9 @@ PASS, WARN, FAIL = "pass", "warn", "fail"
 VERDICTS = (PASS, WARN, FAIL)
 """From good to bad."""
 
+MOST_EVIDENCE = 3
+"""Of so many gates that failed an error quotes the evidence; its report has all."""
+
 
 class GateError(PellucidError, AssertionError):
     """A gate failed.
@@ -141,12 +144,19 @@ class GateReport:
             names = ", ".join(dict.fromkeys(finding.gate for finding in self.failed))
             error = GateError(
                 f"{_count(len(self.failed), 'gate')} failed: {names}",
-                got=" / ".join(finding.evidence for finding in self.failed),
-                fix=self.failed[0].remedy,
+                got=" / ".join(finding.evidence for finding in self.failed[:MOST_EVIDENCE]),
+                fix=self._advice(),
             )
             error.report = self
             raise error
         return self
+
+    def _advice(self) -> str:
+        """Return what to do about the likeliest cause, or about the first gate that failed."""
+        causes = self.causes
+        if not causes:
+            return self.failed[0].remedy
+        return f"Likeliest cause: {causes[0].cause.what}. {causes[0].cause.remedy}"
 
 
 def merge(reports: Sequence[GateReport]) -> GateReport:

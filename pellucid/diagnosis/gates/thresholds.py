@@ -87,6 +87,9 @@ class Thresholds(Mapping[str, Threshold]):
     """
 
     def __init__(self, changes: Mapping[str, Any] | None = None):
+        from pellucid.diagnosis.gates import catalogue  # which needs this module
+
+        catalogue.load()
         self._table = dict(TABLE)
         for key, value in (changes or {}).items():
             name, _, bound = key.partition(".")
