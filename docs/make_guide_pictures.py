@@ -81,7 +81,7 @@ def draw_a_fit(folder: Path) -> None:
         pl.plot_units(fitted, data, ax=Figure((9.6, 4.2), layout="constrained").subplots(2, 4).ravel()), folder, "units"
     )
     write(pl.landscape(fitted, data, path=path).plot(), folder, "landscape")
-    write(pl.plot_records(recorder.records, Figure((9.6, 5.2), layout="constrained")), folder, "records")
+    write(pl.plot_records(recorder, Figure((9.6, 5.8), layout="constrained").subplots(2, 2)).figure, folder, "records")
 
 
 def draw_divergence(folder: Path) -> None:

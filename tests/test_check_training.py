@@ -1,4 +1,4 @@
-"""Checking trainings from end to end: healthy ones of all tasks pass, failures raise with evidence, reports, watching."""
+"""Checking trainings from end to end: healthy ones of all tasks pass, failures raise with evidence; watching."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from gate_cases import ADAM, HEALTHY, healthy_case, linear, parts, rings, waves
 
 import pellucid as pl
-from gate_cases import ADAM, HEALTHY, healthy_case, linear, parts, rings, waves
 from pellucid.diagnosis.gates import catalogue
 from pellucid.diagnosis.gates.asking import ask
 from pellucid.diagnosis.gates.causes import CAUSES
@@ -125,7 +125,7 @@ def test_a_gate_that_can_not_be_answered_is_a_warning():
     assert (report.verdict, "no such thing" in report["broken"].evidence) == ("warn", True)
 
 
-# -- causes --------------------------------------------------------------------------------------------------------------
+# -- causes ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_tables_of_evidence_name_gates_and_causes_that_exist():
@@ -166,11 +166,11 @@ def test_a_cause_whose_own_gates_pass_is_unlikely():
     assert rank_causes([slow, room])[0].cause.name == "step_too_small"
 
 
-# -- watching ------------------------------------------------------------------------------------------------------------
+# -- watching ----------------------------------------------------------------------------------------------------------
 
 
 def test_watching_changes_nothing_and_says_the_same():
-    learning, test = parts(*rings())
+    learning, _ = parts(*rings())
     options = {"loss": "binary_cross_entropy", "epochs": 30, "optimizer": ADAM(0.01), "validation": 0.2}
     plain = pl.fit(network(2), learning, **options)
     watch = Watch(every=3)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gate_cases import ADAM, blobs, linear, parts, rings, waves
 from scipy import stats
 
 import pellucid as pl
-from gate_cases import ADAM, blobs, linear, parts, rings, waves
 from pellucid.diagnosis.gates.after_calibration import BINS, calibration_error, chance_error, confidences
 from pellucid.diagnosis.gates.after_robustness import SIZE, perturb
 from pellucid.diagnosis.gates.asking import ask
@@ -52,7 +52,7 @@ def test_losses_of_rows_have_the_mean_of_the_evaluation():
     assert mean == pytest.approx(case.fit.evaluate(weighed)["loss"], rel=1e-5)
 
 
-# -- baselines -----------------------------------------------------------------------------------------------------------
+# -- baselines ---------------------------------------------------------------------------------------------------------
 
 
 def test_random_targets_are_told_from_many_rows_and_not_from_thirty():
@@ -87,7 +87,7 @@ def test_a_classifier_that_is_too_sure_but_right_is_no_worse_than_a_linear_model
     assert after(case, "beats_linear").verdict != "fail"
 
 
-# -- calibration ---------------------------------------------------------------------------------------------------------
+# -- calibration -------------------------------------------------------------------------------------------------------
 
 
 def test_the_calibration_error_of_bins_counted_one_by_one():
@@ -128,7 +128,7 @@ def test_noise_learned_by_heart_is_far_too_sure():
     assert not len(ask(trained(*parts(*waves()), [pl.Dense(1)]), ["after"], ["calibration"]))  # no probabilities
 
 
-# -- robustness, luck, memory --------------------------------------------------------------------------------------------
+# -- robustness, luck, memory ------------------------------------------------------------------------------------------
 
 
 def test_noise_is_a_share_of_each_feature_s_spread():

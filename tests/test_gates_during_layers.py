@@ -79,7 +79,7 @@ def test_twins_are_found_up_to_rounding():
     assert _share_of_twins(np.zeros((4, 3))) == 1.0
 
 
-# -- trainings with the fault that a gate is for -------------------------------------------------------------------------
+# -- trainings with the fault that a gate is for -----------------------------------------------------------------------
 
 
 def trained(layers, dataset=None, **options):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gate_cases import ADAM, blobs, linear, parts, rings, waves, with_curve
 from sklearn.linear_model import LinearRegression
 
 import pellucid as pl
-from gate_cases import ADAM, blobs, linear, parts, rings, waves, with_curve
 from pellucid.diagnosis.gates.asking import ask
 from pellucid.diagnosis.gates.case import Case
 from pellucid.diagnosis.gates.check import train_case
@@ -72,7 +72,7 @@ def test_too_few_epochs_say_nothing(case):
         assert not len(ask(with_curve(case, case.fit, [1.0, 0.9]), ["during"], [gate]))
 
 
-# -- trainings with the fault that a gate is for -------------------------------------------------------------------------
+# -- trainings with the fault that a gate is for -----------------------------------------------------------------------
 
 
 def trained(data, layers=LAYERS, loss="squared_error", test=None, **options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -124,6 +125,18 @@ class Network:
     def initialize(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Draw first values for all parameters: a function of the seed and each parameter's path only."""
         return {path: _draw(parameter, seed) for path, parameter in self.parameters.items()}
+
+    def _repr_html_(self) -> str:
+        """The parameters, each with its type, and what goes in and out."""
+        facts = {**self.inputs, **{path: found.type for path, found in self.parameters.items()}, **self.outputs}
+        kinds = ["input"] * len(self.inputs) + [found.kind for found in self.parameters.values()]
+        kinds += ["output"] * len(self.outputs)
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{kind}</td><td>{html.escape(str(type))}</td></tr>"
+            for (name, type), kind in zip(facts.items(), kinds, strict=True)
+        )
+        head = "<tr><th>name</th><th>what</th><th>for one example</th></tr>"
+        return f"<p>{self.count_parameters():,} parameters</p><table>{head}{rows}</table>"
 
     def count_parameters(self) -> int:
         """Return how many numbers there are to learn."""

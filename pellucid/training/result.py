@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,18 @@ class Fit:
     def __repr__(self) -> str:
         return f"<Fit of {len(self.history)} epochs, best {self.best_epoch}: {self.reason}>"
 
+    def _repr_html_(self) -> str:
+        """The first epoch, the best and the last one, as a table."""
+        records = {0, max(self.best_epoch - 1, 0), len(self.history) - 1}
+        chosen = [self.history[place] for place in sorted(records) if place < len(self.history)]
+        names = list(dict.fromkeys(key for record in chosen for key in record))
+        head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{_tell(record.get(name))}</td>' for name in names)}</tr>" for record in chosen
+        )
+        told = html.escape(f"{len(self.history)} epochs, the best is {self.best_epoch}; stopped: {self.reason}")
+        return f"<p>{told}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
     def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
         """Return what the losses say that the outputs mean: numbers, rates, probabilities.
 
@@ -94,6 +107,10 @@ def check_fit(fit: Any, dataset: Any) -> None:
         fix = "Of a population, take one: population[0]." if hasattr(fit, "fits") else None
         raise UsageError("not a fit", where="fit", got=repr(fit)[:80], expected="what pl.fit returned", fix=fix)
     check_parts(fit.network, dataset)
+
+
+def _tell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
 
 
 NOT_FINITE = "a value is not finite"

@@ -148,7 +148,7 @@ def _errors(fitted: Fit, judged: Judged) -> tuple[float, float] | None:
 
     None where predictions are no guesses of the target, as for quantiles, or of other shape.
     """
-    (output, loss), kind = next(iter(fitted.losses.items())), next(iter(fitted.evaluator.kinds.values()))
+    (loss,), (kind,) = fitted.losses.values(), fitted.evaluator.kinds.values()
     targets = np.asarray(judged.dataset.targets, np.float64).reshape(len(judged.dataset), -1)
     guess = np.asarray(as_probability(np.asarray(fitted.predict(judged.dataset.inputs)), kind), np.float64)
     guess = guess.reshape(len(targets), -1)

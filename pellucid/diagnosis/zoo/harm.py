@@ -29,7 +29,7 @@ def train(situation: Situation) -> Fit | None:
 
 def skill(situation: Situation, fitted: Fit | None, rows: Rows) -> float:
     """Return how good the predictions of rows are, see :func:`skill_of`; -1 where training met NaN."""
-    return -1.0 if fitted is None else skill_of(situation, fitted.predict(rows.x), rows)
+    return -1.0 if fitted is None else skill_of(situation, np.asarray(fitted.predict(rows.x)), rows)
 
 
 def skill_of(situation: Situation, prediction: np.ndarray, rows: Rows) -> float:

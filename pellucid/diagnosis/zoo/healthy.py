@@ -34,11 +34,7 @@ def _options(**options: Any) -> Change:
 
 def _noisy_targets(situation: Situation, rng: np.random.Generator) -> Situation:
     """Numbers with noise as large as what there is to learn."""
-    noisy = {
-        name: replace(rows, y=rows.y + 0.7 * rng.standard_normal(rows.y.shape))
-        for name, rows in (("learning", situation.learning), ("test", situation.test))
-    }
-    return replace(situation, **noisy, use=noisy["test"])
+    return situation.with_targets(lambda y: y + 0.7 * rng.standard_normal(y.shape))
 
 
 def _wrong_labels(situation: Situation, rng: np.random.Generator) -> Situation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,18 +96,17 @@ class Situation:
     def with_layers(self, *layers: Layer) -> Situation:
         return replace(self, layers=layers)
 
-    def with_inputs(self, change: Any) -> Situation:
+    def with_inputs(self, change: Callable[[np.ndarray], np.ndarray]) -> Situation:
         """Return the same with other inputs everywhere: ``change(x)`` of all examples."""
-        parts = {name: replace(rows, x=change(rows.x)) for name, rows in self._parts().items()}
-        return replace(self, **parts)
+        return self._with_rows(lambda rows: replace(rows, x=change(rows.x)))
 
-    def with_targets(self, change: Any) -> Situation:
+    def with_targets(self, change: Callable[[np.ndarray], np.ndarray]) -> Situation:
         """Return the same with other targets everywhere: ``change(y)`` of all examples."""
-        parts = {name: replace(rows, y=change(rows.y)) for name, rows in self._parts().items()}
-        return replace(self, **parts)
+        return self._with_rows(lambda rows: replace(rows, y=change(rows.y)))
 
-    def _parts(self) -> dict[str, Rows]:
-        return {"learning": self.learning, "test": self.test, "use": self.use}
+    def _with_rows(self, change: Callable[[Rows], Rows]) -> Situation:
+        learning, test = change(self.learning), change(self.test)
+        return replace(self, learning=learning, test=test, use=test if self.use is self.test else change(self.use))
 
 
 def standardize(learning: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

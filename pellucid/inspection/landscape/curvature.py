@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,9 @@ class Curvature:
         """
         return float(2 / self.largest[0]) if self.largest[0] > 0 else float("inf")
 
+    def __repr__(self) -> str:
+        return f"<curvature over {self.parameters} parameters: {self.kind}, largest eigenvalue {self.largest[0]:.4g}>"
+
     def __str__(self) -> str:
         told = {
             "minimum": "a minimum: the loss curves up, or is flat, in all directions",
@@ -97,7 +101,7 @@ class Curvature:
         return f"along {self.count_negative}{or_more} {ways} the loss curves down"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>"
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def curvature(

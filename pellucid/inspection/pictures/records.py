@@ -9,6 +9,10 @@ import numpy as np
 
 from pellucid.errors import UsageError
 from pellucid.inspection.layers import LayerRecord, LayerRecords
+from pellucid.inspection.pictures.style import Panels, panels_for
+
+if TYPE_CHECKING:
+    from pellucid.inspection.recorder import Recorder
 
 if TYPE_CHECKING:
     from pellucid.inspection.recorder import Recorder
@@ -22,20 +26,19 @@ PANELS: tuple[tuple[str, str, Callable[[LayerRecord], float]], ...] = (
 """What is drawn: title, scale, and the number of a layer."""
 
 
-def plot_records(records: Sequence[LayerRecords] | Recorder, figure: Any = None) -> Any:
+def plot_records(records: Recorder | Sequence[LayerRecords], ax: Any = None) -> Panels:
     """Draw how the layers fared while a network learned: gradients, updates, outputs, and units that do nothing.
 
     Parameters
     ----------
-    records : Recorder, or sequence of LayerRecords
-        A recorder, or its `records`.
-    figure : matplotlib Figure, optional
-        Where to draw; by default a new one.
+    records : Recorder or sequence of LayerRecords
+    ax : matplotlib Axes, or four of them, optional
+        Where to draw; by default in a new figure. A single one is divided.
 
     Returns
     -------
-    matplotlib Figure
-        With four axes.
+    Panels
+        Four pictures.
 
     Raises
     ------
@@ -46,42 +49,36 @@ def plot_records(records: Sequence[LayerRecords] | Recorder, figure: Any = None)
     --------
     >>> import pellucid as pl
     >>> from matplotlib.figure import Figure
-    >>> from pellucid.inspection.recorder import Recorder
-    >>> recorder, x = Recorder(), np.linspace(-1, 1, 64)[:, None]
+    >>> recorder, x = pl.Recorder(), np.linspace(-1, 1, 64)[:, None]
     >>> network = pl.Network([pl.Dense(8, "tanh"), pl.Dense(1)], inputs=1)
     >>> fitted = pl.fit(network, pl.Dataset({"x": x}, x**2), loss="squared_error", epochs=20, on=recorder)
-    >>> len(plot_records(recorder.records, Figure()).axes)
+    >>> len(plot_records(recorder, Figure().subplots(2, 2)))
     4
     """
-    records = records if isinstance(records, Sequence) else getattr(records, "records", ())
-    if not records:
-        fix = "Pass pl.Recorder() to pl.fit(on=...) and give its records."
+    moments: Sequence[LayerRecords] = getattr(records, "records", records)
+    if not moments:
+        fix = "Pass pl.Recorder() to pl.fit(on=...) and give it here."
         raise UsageError("no layers were recorded", where="records", fix=fix)
-    if figure is None:
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(figsize=(11, 6.2), layout="constrained")
-    names = [layer.name for layer in records[-1].layers]
-    epochs = [moment.epoch for moment in records]
-    axes = figure.subplots(2, 2, sharex=True).ravel()
-    for ax, (title, scale, number) in zip(axes, PANELS, strict=True):
+    panels = panels_for(ax, [title for title, _, _ in PANELS], columns=2, side=4.4)
+    names = [layer.name for layer in moments[-1].layers]
+    epochs = [moment.epoch for moment in moments]
+    for axes, (title, scale, number) in zip(panels, PANELS, strict=True):
         for place, name in enumerate(names):
-            values = np.array([number(moment[name]) for moment in records], float)
+            values = np.array([number(moment[name]) for moment in moments], float)
             if scale == "log":
                 values = np.where(values > 0, values, np.nan)
-            ax.plot(
+            axes.plot(
                 epochs, values, color=_color(place, len(names)), linewidth=1.6, marker=_marker(epochs), markersize=3
             )
-        ax.set_title(title, fontsize="medium")
-        ax.grid(color="0.5", alpha=0.25, linewidth=0.8)
-        if scale == "log" and any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
-            ax.set_yscale("log")
+        axes.set_title(title, fontsize="medium")
+        axes.grid(color="0.5", alpha=0.25, linewidth=0.8)
+        axes.set_xlabel("epoch")
+        if scale == "log" and any(np.isfinite(line.get_ydata()).any() for line in axes.lines):
+            axes.set_yscale("log")
         elif scale == "linear":
-            ax.set_ylim(-0.02, 1.02)
-    for ax in axes[2:]:
-        ax.set_xlabel("epoch")
-    _name_layers(figure, axes[0], names)
-    return figure
+            axes.set_ylim(-0.02, 1.02)
+    _name_layers(panels[0], names)
+    return panels
 
 
 def _color(place: int, count: int) -> Any:
@@ -97,10 +94,10 @@ def _marker(epochs: Sequence[int]) -> str | None:
     return "o" if len(epochs) <= 30 else None
 
 
-def _name_layers(figure: Any, ax: Any, names: Sequence[str]) -> None:
-    """Name the layers beside the picture; of many, the first and the last ones."""
-    lines = list(ax.lines)
-    if len(names) > 10:
-        kept = [*range(4), *range(len(names) - 4, len(names))]
+def _name_layers(axes: Any, names: Sequence[str]) -> None:
+    """Name the layers; of many, the first and the last ones."""
+    lines = list(axes.lines)
+    if len(names) > 8:
+        kept = [*range(3), *range(len(names) - 3, len(names))]
         lines, names = [lines[place] for place in kept], [names[place] for place in kept]
-    figure.legend(lines, names, loc="outside right upper", frameon=False, fontsize="small")
+    axes.legend(lines, names, frameon=False, fontsize="x-small", ncols=2 if len(names) > 3 else 1)

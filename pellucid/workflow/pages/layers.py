@@ -19,7 +19,7 @@ def layers_section(case: Case) -> Section:
     title = "Layers over time"
     if not case.records:
         return Section("layers", title, paragraph("No layers were recorded."))
-    body = picture(lambda figure: plot_records(case.records, figure), (10.0, 5.8), CAPTION)
+    body = picture(lambda figure: plot_records(case.records, figure.subplots(2, 2)), (10.0, 5.8), CAPTION)
     first, last = case.records[0], case.records[-1]
     body += folded("The numbers at the beginning", first._repr_html_())
     body += folded("The numbers at the end", last._repr_html_())

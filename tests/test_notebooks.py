@@ -1,0 +1,87 @@
+"""What a notebook shows: everything that is looked at has HTML of its own, balanced, escaped, and self-contained."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from test_page import parsed
+
+import pellucid as pl
+from pellucid.diagnosis.gates.finding import Finding, GateReport
+
+X = np.linspace(-1, 1, 40)[:, None]
+DATA = pl.Dataset({"x": X}, X**2)
+WAY = {"loss": "squared_error", "epochs": 4}
+
+
+def network() -> pl.Network:
+    return pl.Network([pl.Dense(3, "tanh"), pl.Dense(1)], inputs=1)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    recorder = pl.Recorder(every=1, steps=[2])
+    fitted = pl.fit(network(), DATA, **WAY, on=recorder)
+    timeline = pl.timeline(network(), DATA, **WAY)
+    other = pl.timeline(network(), DATA, **WAY, seed=1)
+    seen = pl.observe(fitted, DATA, rows=[1])
+    bad = pl.observe(lambda x: pl.sum(pl.log(x)), x=[0.0, 1.0])
+    return {
+        "graph": network().graph(),
+        "network": network(),
+        "fit": fitted,
+        "observation": seen,
+        "frames": seen.frames(),
+        "explanation": pl.explain(seen, "d loss / d dense_1/weight[0, 1]"),
+        "recorder": recorder,
+        "records": recorder.records[0],
+        "trace": recorder.traces[2],
+        "landscape": pl.landscape(fitted, DATA, points=5),
+        "curvature": pl.curvature(fitted, DATA, k=1),
+        "timeline": timeline,
+        "moment": timeline.at(3),
+        "fork": timeline.at(3).fork(epochs=5),
+        "divergence": pl.first_divergence(timeline, other),
+        "origin": pl.find_origin(bad),
+        "gates": GateReport((Finding("a<b", "during", "fail", "1 < 2 & more", causes=("dead_units",)),)),
+        "curves": pl.plot_records(recorder),
+    }
+
+
+NAMES = [
+    "graph",
+    "network",
+    "fit",
+    "observation",
+    "frames",
+    "explanation",
+    "recorder",
+    "records",
+    "trace",
+    "landscape",
+    "curvature",
+    "timeline",
+    "moment",
+    "fork",
+    "divergence",
+    "origin",
+    "gates",
+    "curves",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_shown(shown, name):
+    text = shown[name]._repr_html_()
+    if name not in ("frames", "curves"):  # SVG of Matplotlib is no HTML, and frames have a script of their own
+        reader = parsed(text)
+        assert all(source.startswith(("data:", "#")) for source in reader.sources)
+    assert len(re.sub(r"<[^>]+>", "", text).strip()) > 10
+    assert "http://" not in re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE[^>]*>|resource="[^"]*"|about="[^"]*"', "", text)
+
+
+def test_what_is_shown_is_escaped(shown):
+    text = shown["gates"]._repr_html_()
+    assert "1 &lt; 2 &amp; more" in text and "a<b" not in text
