@@ -250,7 +250,7 @@ def _examples(node: Node, made: np.ndarray, rows: np.ndarray | None) -> tuple[np
     if not shape or getattr(shape[0], "name", None) != "batch":
         return (np.arange(0) if rows is None else np.asarray(rows)), False
     rows = np.arange(len(made)) if rows is None else np.asarray(rows)
-    wrong = made.reshape(len(made), -1).any(axis=1)
+    wrong = np.asarray(made.reshape(len(made), -1).any(axis=1))
     return np.unique(rows[wrong[: len(rows)]]), True
 
 

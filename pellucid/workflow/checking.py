@@ -12,7 +12,7 @@ import numpy as np
 from pellucid.diagnosis.gates.case import Case
 from pellucid.diagnosis.gates.catalogue import load as load_gates
 from pellucid.diagnosis.gates.check import check_after, check_before, check_during, train_case
-from pellucid.diagnosis.gates.check_data import check_data
+from pellucid.diagnosis.gates.check_data import check_understood
 from pellucid.diagnosis.gates.finding import GateReport, merge
 from pellucid.diagnosis.gates.gate import GATES, PHASES
 from pellucid.diagnosis.gates.thresholds import TABLE, Thresholds
@@ -20,6 +20,7 @@ from pellucid.errors import UsageError, nearest
 from pellucid.workflow.making import Making, prepare
 from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.reopened import Reopened, dataset_of_test, reopen
+from pellucid.workflow.starting import load_start
 from pellucid.workflow.understanding import understand
 
 
@@ -84,21 +85,22 @@ def check_table(
     if target is not None:
         plan = replace(plan, target=(target,) if isinstance(target, str) else tuple(target))
     known = _check_names(gates)
-    found = understand(data, plan)
-    of_table = check_data(
+    start = None
+    if plan.start_from is not None:
+        start, recipe = load_start(plan.start_from, plan.recipe)
+        plan = replace(plan, recipe=recipe)
+    found = understand(data, plan, model=start)
+    of_table = check_understood(
         found.table,
-        found.task.targets,
+        found.task,
+        found.roles,
         test=found.test,
-        task=found.task.kind,
-        separator=plan.separator,
-        roles={role.name: role.kind for role in found.roles},
-        weight=plan.weight,
-        group=plan.group,
+        group=plan.group if found.test is not None and plan.group in found.test.names else None,
         thresholds=thresholds,
         seed=plan.seed,
     )
     answered = {finding.gate for finding in of_table}
-    of_case = check_before(case_of(prepare(found, plan, found.parts)), known, thresholds)
+    of_case = check_before(case_of(prepare(found, plan, found.parts, start)), known, thresholds)
     told = [finding for finding in of_table if gates is None or finding.gate in gates]
     return GateReport((*told, *(finding for finding in of_case if finding.gate not in answered)))
 
@@ -150,7 +152,7 @@ def check_run(
 def case_of(made: Making) -> Case:
     """Return the case of what a run trains, for gates to be asked about."""
     dataset, options = made.training_of()
-    columns = tuple(made.encoding.features)
+    columns = (*made.encoding.features, *(column.name for column in made.encoding.embedded))
     return Case(made.network, dataset, {**options, "progress": False}, dataset_of_test(made), columns)
 
 

@@ -87,12 +87,19 @@ def reopen(folder: str | os.PathLike[str], table: Any = None) -> Reopened:
 
 
 def dataset_of_test(made: Making) -> Dataset | None:
-    """Return the test rows of a run, encoded; None where it has none, as with folds."""
+    """Return the test rows of a run, encoded; None where it has none that its network has not seen, as with folds."""
+    if TEST not in parts_seen_apart(made):
+        return None
     if made.found.test is None:
-        return made.dataset(TEST) if len(made.parts.get(TEST, ())) else None
+        return made.dataset(TEST)
     table = made.found.test
     encoded = encode_rows(made.encoding, table, np.arange(len(table)))
     return Dataset(encoded, made.targets.encode(table.select(made.targets.names)), made.report_weights(TEST))
+
+
+def parts_seen_apart(made: Making) -> list[str]:
+    """Return the parts that hold rows and are what they are called; with folds the test is all rows, seen or not."""
+    return [name for name, rows in made.parts.items() if len(rows) and not (name == TEST and made.found.division.folds)]
 
 
 def _make(run: Reopened) -> Making:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.data.roles import infer_roles
+from pellucid.data.roles import Role, infer_roles
 from pellucid.data.tables.table import Table, as_table
-from pellucid.data.task import infer_task
+from pellucid.data.task import Task, infer_task
 from pellucid.diagnosis.gates.before_data_columns import find_constant_columns, find_duplicate_columns, find_shift
 from pellucid.diagnosis.gates.before_data_leaks import find_leak
 from pellucid.diagnosis.gates.before_data_rows import find_duplicate_rows, find_imbalance, find_overlap
@@ -114,9 +114,23 @@ def check_data(
     asked = infer_task(found, target, task, separator)
     chosen = infer_roles(found, target, given=roles, ignore=ignore, weight=weight, group=group)
     other = None if test is None else as_table(test)
+    return check_understood(found, asked, chosen, test=other, group=group, thresholds=thresholds, seed=seed)
+
+
+def check_understood(
+    table: Table,
+    task: Task,
+    roles: Sequence[Role],
+    *,
+    test: Table | None = None,
+    group: str | None = None,
+    thresholds: Any = None,
+    seed: int = 0,
+) -> GateReport:
+    """Check a table whose task and roles are decided; see :func:`check_data`."""
     bounds = thresholds if isinstance(thresholds, Thresholds) else Thresholds(thresholds)
-    view = view_of_table(found, asked, chosen, other, seed)
-    return GateReport(tuple(_findings(view, found, other, group, bounds, seed)))
+    view = view_of_table(table, task, roles, test, seed)
+    return GateReport(tuple(_findings(view, table, test, group, bounds, seed)))
 
 
 def _findings(

@@ -76,8 +76,9 @@ def view_of_dataset(case: Case, dataset: Dataset) -> View | None:
         parts.append(flat.astype(np.float64))
         several = len(case.network.inputs) > 1
         own = [f"{name}[{place}]" if several else f"column {place}" for place in range(flat.shape[1])]
-        names += list(case.columns) if len(case.columns) == flat.shape[1] and not several else own
+        names += own
         coded += [not type.dtype.is_float] * flat.shape[1]
+    names = list(case.columns) if len(case.columns) == len(names) else names
     output = next(iter(case.losses))
     targets = dataset.targets.get(output) if isinstance(dataset.targets, dict) else dataset.targets
     if targets is None:

@@ -163,7 +163,7 @@ def _points_of(path: TrainingPath | Sequence[Parameters] | None, center: Paramet
 def _directions(
     center: Parameters, given: Any, walked: Sequence[Parameters], seed: int
 ) -> tuple[str, Direction, Direction]:
-    kind = ("path" if len(walked) > 2 else "random") if given is None else given
+    kind: Any = ("path" if len(walked) > 2 else "random") if given is None else given
     if kind == "path":
         if not walked:
             raise UsageError("there is no path to take directions from", where="directions", fix="Pass path=...")

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid.errors import UsageError
+
+MOST_REGIONS = 50_000
+"""More pieces than this are not looked for."""
+
+MOST_NUMBERS = 50_000_000
+"""The pieces of a cell, with the values of all functions at their corners, take no more numbers than this."""
+
 TOLERANCE = 1e-9
 """Of a function's largest value: nearer to 0 than that, a corner lies on the cut."""
 
@@ -69,6 +77,11 @@ def cut_cell(cell: Cell, values: np.ndarray, tolerance: np.ndarray) -> list[Cell
     list of Cell
         With the signs of the functions, True above 0, behind those that the cell had.
 
+    Raises
+    ------
+    UsageError
+        Where there are more pieces than can be looked at.
+
     Examples
     --------
     >>> corners = np.array([[0.0], [4.0]])
@@ -77,16 +90,28 @@ def cut_cell(cell: Cell, values: np.ndarray, tolerance: np.ndarray) -> list[Cell
     [([0.0, 1.0], [False]), ([1.0, 4.0], [True])]
     """
     dimensions = cell.corners.shape[1]
-    pieces = [np.hstack([cell.corners, values])]
-    for number in np.flatnonzero((values.max(axis=0) > tolerance) & (values.min(axis=0) < -tolerance)):
+    changing = np.flatnonzero((values.max(axis=0) > tolerance) & (values.min(axis=0) < -tolerance))
+    pieces = [np.hstack([cell.corners, values[:, changing]])]
+    for place, number in enumerate(changing):
         cut: list[np.ndarray] = []
         for piece in pieces:
-            cut += _cut(piece, dimensions + int(number), float(tolerance[number]))
+            cut += _cut(piece, dimensions + place, float(tolerance[number]))
         pieces = cut
+        require_few(len(pieces), f"{len(changing):,} units", sum(len(piece) for piece in pieces) * pieces[0].shape[1])
+    sides = np.tile(values.mean(axis=0) > 0, (len(pieces), 1))
+    for side, piece in zip(sides, pieces, strict=True):
+        side[changing] = piece[:, dimensions:].mean(axis=0) > 0
     return [
-        Cell(piece[:, :dimensions], np.concatenate([cell.active, piece[:, dimensions:].mean(axis=0) > 0]))
-        for piece in pieces
+        Cell(piece[:, :dimensions], np.concatenate([cell.active, side]))
+        for piece, side in zip(pieces, sides, strict=True)
     ]
+
+
+def require_few(regions: int, what: str, numbers: int = 0) -> None:
+    """Raise a UsageError where there are too many regions, so far, of some units or up to some layer."""
+    if regions > MOST_REGIONS or numbers > MOST_NUMBERS:
+        fix = "Choose narrower limits or a smaller network."
+        raise UsageError("too many linear regions", got=f"{regions:,} or more of {what}", fix=fix)
 
 
 def _cut(piece: np.ndarray, column: int, tolerance: float) -> list[np.ndarray]:

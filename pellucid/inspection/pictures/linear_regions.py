@@ -13,14 +13,11 @@ from pellucid.executors.inputs import inputs_by_row
 from pellucid.graph.graph import Graph, Node, live_nodes
 from pellucid.graph.resize import resize
 from pellucid.inspection.explain.double import run_double
-from pellucid.inspection.pictures.cutting import TOLERANCE, Cell, box, cut_cell
+from pellucid.inspection.pictures.cutting import TOLERANCE, Cell, box, cut_cell, require_few
 from pellucid.inspection.pictures.kinks import Kink, find_kinks
 from pellucid.inspection.pictures.plane import Plane, plane_of
 from pellucid.inspection.pictures.reading import FIRST, as_subject
 from pellucid.inspection.pictures.subject import Subject
-
-MOST_REGIONS = 50_000
-"""More regions than this are not looked for."""
 
 _VALUES = 2**23  # so many numbers of float64 are computed together
 _INWARD = 0.5
@@ -175,9 +172,7 @@ def _cut_all(subject: Subject, plane: Plane, kink: Kink, cells: list[Cell]) -> l
     result: list[Cell] = []
     for cell, own in zip(cells, at_corners, strict=True):
         result += cut_cell(cell, own, tolerance)
-        if len(result) > MOST_REGIONS:
-            fix = "Choose narrower limits or a smaller network."
-            raise UsageError("too many linear regions", got=f"over {MOST_REGIONS} up to {kink.layer}", fix=fix)
+        require_few(len(result), f"all layers up to {kink.layer}")
     return result
 
 

@@ -14,9 +14,6 @@ from pellucid.inspection.pictures.style import Panels, panels_for
 if TYPE_CHECKING:
     from pellucid.inspection.recorder import Recorder
 
-if TYPE_CHECKING:
-    from pellucid.inspection.recorder import Recorder
-
 PANELS: tuple[tuple[str, str, Callable[[LayerRecord], float]], ...] = (
     ("gradient that arrives (rms)", "log", lambda layer: layer.gradient.rms),
     ("update / weight in a step", "log", lambda layer: layer.update_ratio),
@@ -55,7 +52,7 @@ def plot_records(records: Recorder | Sequence[LayerRecords], ax: Any = None) -> 
     >>> len(plot_records(recorder, Figure().subplots(2, 2)))
     4
     """
-    moments: Sequence[LayerRecords] = getattr(records, "records", records)
+    moments = records if isinstance(records, Sequence) else records.records
     if not moments:
         fix = "Pass pl.Recorder() to pl.fit(on=...) and give it here."
         raise UsageError("no layers were recorded", where="records", fix=fix)

@@ -15,7 +15,7 @@ from pellucid.model.scalars import PREDICTION
 from pellucid.workflow.division import TEST, TRAIN, VALIDATION
 from pellucid.workflow.observed_row import ObservedRow, observe_row
 from pellucid.workflow.pages.page import Section, folded, numbers_table, paragraph
-from pellucid.workflow.reopened import Reopened
+from pellucid.workflow.reopened import Reopened, parts_seen_apart
 from pellucid.workflow.reports.layout import printable
 
 SHOWN = 3
@@ -29,7 +29,8 @@ MOST_ROWS = 20_000
 def examples_section(run: Reopened) -> Section:
     """Return the examples that were predicted worst and best, observed."""
     made, model = run.making, run.model
-    part = next(name for name in (TEST, VALIDATION, TRAIN) if _count(run, name))
+    apart = parts_seen_apart(made)
+    part = next(name for name in (TEST, VALIDATION, TRAIN) if name in apart)
     table = made.rows_of(part)
     table = table.take(np.arange(min(len(table), MOST_ROWS)))
     order = np.argsort(-badness(model, table), kind="stable")
@@ -75,11 +76,6 @@ def is_right(model: Model, table: Table, row: int) -> bool:
     one = table.take([row])
     predicted = model.predict(one)
     return all(str(predicted[name][0]) == str(one[name].values[0]) for name in model.targets.names)
-
-
-def _count(run: Reopened, part: str) -> int:
-    made = run.making
-    return len(made.found.test) if part == TEST and made.found.test is not None else len(made.parts.get(part, ()))
 
 
 def _observed(run: Reopened, part: str, table: Table, row: int) -> ObservedRow:
