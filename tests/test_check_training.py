@@ -218,3 +218,15 @@ def test_a_report_while_the_training_is_under_way():
     assert all(found["non_finite"] == "pass" for found in verdicts)
     assert "loss_below_constant" not in verdicts[3]
     assert "loss_below_constant" in verdicts[-1]
+
+
+def test_a_gate_ends_a_short_training_too():
+    fitted = pl.fit(
+        network(),
+        linear(),
+        loss="squared_error",
+        epochs=100,
+        optimizer=ADAM(5.0),
+        on=Watch(stop_on=["loss_diverges"]),
+    )
+    assert fitted.reason.startswith("the gate loss_diverges failed") and len(fitted.history) < 100

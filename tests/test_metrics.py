@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+import pellucid as pl
 from pellucid.errors import UsageError
 from pellucid.training.metrics import METRICS, metric, metrics_for, predicted_classes
 
@@ -117,3 +118,18 @@ def test_names_and_tasks():
     assert all(found.doc and found.tasks for found in METRICS.values())
     with pytest.raises(UsageError, match="Did you mean 'accuracy'"):
         metric("acuracy")
+
+
+def test_of_shares_of_classes_metrics_take_the_largest_for_the_truth():
+    random = np.random.default_rng(0)
+    x, shares = random.normal(size=(60, 3)), random.dirichlet(np.ones(4), 60)
+    network = pl.Network([pl.Dense(4)], inputs=3)
+    soft = pl.losses.SoftmaxCrossEntropy(soft_targets=True)
+    data = pl.Dataset({"x": x}, shares)
+    fitted = pl.fit(network, data, loss=soft, validation=data, epochs=3)
+    probability = fitted.predict(x)
+    truth = shares.argmax(axis=1)
+    told, last = fitted.evaluate(data), fitted.history[fitted.best_epoch - 1]
+    assert told["accuracy"] == np.mean(probability.argmax(axis=1) == truth) == last["validation_accuracy"]
+    assert told["log_loss"] == pytest.approx(-np.log(probability[np.arange(60), truth]).mean(), rel=1e-5)
+    assert told["loss"] == pytest.approx(-np.sum(shares * np.log(probability), axis=1).mean(), rel=1e-5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -234,3 +236,25 @@ def test_wrong_choices_are_told(options):
 def test_populations_are_not_recorded():
     with pytest.raises(UsageError, match="one training from its start"):
         pl.fit_population(network(), DATA, [pl.Member()], epochs=1, **LOSS, on=Recorder())
+
+
+def test_after_the_training_a_recorder_keeps_no_examples():
+    data = pl.Dataset({"x": X.copy()}, np.arange(90) % 3)
+    recorder = Recorder()
+    pl.fit(network(), data, **LOSS, epochs=3, on=recorder)
+    assert len(recorder.records) >= 2
+    array = weakref.ref(data.inputs["x"])
+    del data
+    gc.collect()
+    assert array() is None
+    assert recorder.records[-1].epoch == 3
+
+
+def test_the_last_state_before_a_failure_is_recorded():
+    recorder, heard = Recorder(every=1), []
+    with pytest.raises(TrainingError):
+        pl.fit(network(), DATA, **LOSS, optimizer=pl.optimizers.GradientDescent(1e30), on=[recorder, heard.append])
+    assert heard[-1].reason == "a value is not finite"
+    last = recorder.records[-1]
+    assert last.step == heard[-1].step
+    assert all(np.isfinite(layer.weight.rms) for layer in last.layers)

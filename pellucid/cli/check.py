@@ -13,7 +13,6 @@ from pellucid.cli.options import make_plan
 from pellucid.cli.output import show_json, tell
 from pellucid.data.tables.table import read_table
 from pellucid.diagnosis.gates.finding import GateReport
-from pellucid.diagnosis.gates.gate import PHASES
 from pellucid.errors import UsageError
 from pellucid.workflow.checking import check_run, check_table
 
@@ -59,14 +58,39 @@ def check(
     The exit code is 0 where no gate fails, 1 where one does, and 2 where the question itself was wrong.
     """
     changed = parse_thresholds(thresholds or [])
+    try:
+        report, about = _ask(subject, target, config, assignments, table, phases, gates, changed)
+    except UsageError as error:
+        option = _OPTIONS.get((error.where or "").partition(",")[0])
+        if option is None:
+            raise
+        raise UsageError(error.what, where=option, got=error.got, expected=error.expected, fix=error.fix) from None
+    return _tell(report, as_json, about)
+
+
+_OPTIONS = {"gates": "--gate", "thresholds": "--threshold", "phases": "--phase"}
+"""What the command line calls arguments of the library."""
+
+
+def _ask(
+    subject: str,
+    target: list[str] | None,
+    config: str | None,
+    assignments: list[str] | None,
+    table: str | None,
+    phases: list[str] | None,
+    gates: list[str] | None,
+    changed: dict[str, float],
+) -> tuple[GateReport, dict[str, Any]]:
+    """Return what the gates say of a table or a run, and what is told besides."""
     if Path(subject).is_dir():
         refused = {"--target": target, "--config": config, "--set": assignments}
         given = [option for option, value in refused.items() if value]
         if given:
             what = "a run says by itself how it was trained"
             raise UsageError(what, where=given[0], fix="Leave it out, or name a table.")
-        found = check_run(subject, table=table, phases=phases or PHASES[1:], gates=gates, thresholds=changed)
-        return _tell(found.report, as_json, {"run": subject, "repeated": found.repeated})
+        found = check_run(subject, table=table, phases=phases or None, gates=gates, thresholds=changed)
+        return found.report, {"run": subject, "repeated": found.repeated}
     if table is not None or phases:
         option = "--table" if table is not None else "--phase"
         raise UsageError("this goes with a run, and no run folder is there", where=option, got=subject)
@@ -75,7 +99,7 @@ def check(
     if not plan.target:
         known = ", ".join(map(repr, read_table(subject).names[:12]))
         raise UsageError("no target is named", where=subject, fix=f"Say --target COLUMN. Columns: {known}.")
-    return _tell(check_table(subject, plan=plan, gates=gates, thresholds=changed), as_json, {"table": subject})
+    return check_table(subject, plan=plan, gates=gates, thresholds=changed), {"table": subject}
 
 
 def parse_thresholds(assignments: list[str]) -> dict[str, float]:

@@ -12,7 +12,8 @@ from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.tables.table import read_table
 from pellucid.executors.program import ONCE
-from pellucid.inspection.drawing.network_figure import draw_network
+from pellucid.inspection.drawing.frames import Frames
+from pellucid.inspection.drawing.network_figure import draw_network, network_scene
 from pellucid.model.folder import load_model
 from pellucid.workflow.observed_row import ObservedRow, observe_row
 from pellucid.workflow.reports.layout import printable
@@ -82,6 +83,6 @@ def observe(
 def _draw(found: ObservedRow, file: str) -> None:
     """Draw a row's way through the network as a picture, or as a page that shows one layer after the other."""
     if file.lower().endswith(".html"):
-        found.seen.write_frames(file, view="neurons")
+        Frames(network_scene(found.seen, found.names())).write_page(file)
     else:
         draw_network(found.seen, found.names(), file)

@@ -23,7 +23,7 @@ from pellucid.inspection.steps import observer_of
 from pellucid.training.checkpoint import Progress
 from pellucid.training.events import EpochEnded, Event, StepEnded, TrainingEnded, TrainingStarted
 from pellucid.training.full_batch import LBFGSTraining
-from pellucid.training.loop import INTERRUPTED, PART_SECONDS
+from pellucid.training.loop import INTERRUPTED, NOT_FINITE, PART_SECONDS
 from pellucid.training.mini_batches import MiniBatchTraining
 
 MOST = 256
@@ -102,6 +102,7 @@ class Recorder:
         self._earlier: Mapping[str, np.ndarray] | None = None  # of L-BFGS, an iteration before
         self._present: Mapping[str, np.ndarray] | None = None
         self._ended = False
+        self._goes_on = True
         self._spacing = 1
         self._spent = self._cost = self._due = 0.0
         self._began = 0.0
@@ -111,9 +112,8 @@ class Recorder:
     @property
     def records(self) -> list[LayerRecords]:
         """What the layers did, from the first state on."""
-        pending, self._pending = self._pending, []
-        for progress, earlier in pending:
-            self._add(progress, earlier)
+        self._add_pending()
+        self._let_go()
         return self._records
 
     @property
@@ -132,7 +132,7 @@ class Recorder:
             for step in self.steps:
                 start = self._start_before(step)
                 reached = self._training.progress.step
-                if step not in self._traces and start is not None and step < reached + (not self._ended):
+                if step not in self._traces and start is not None and step < reached + self._goes_on:
                     self._traces[step] = self._trace(start, step)
         return dict(sorted(self._traces.items()))
 
@@ -206,13 +206,14 @@ class Recorder:
 
     def _record(self, event: Event) -> None:
         assert event.training is not None
-        _ = self.records  # what was put off comes first
+        self._add_pending()
         self._add(event.training.progress, self._earlier)
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: TrainingEnded) -> None:
         """Record the last state; where time is short, only once somebody asks for it."""
         assert event.training is not None
         self._ended = True
+        self._goes_on = event.reason == NOT_FINITE  # the step that failed can be looked at too
         known = self._records[-1].step if self._records else self._pending[-1][0].step
         if known == event.step:
             return
@@ -221,6 +222,18 @@ class Recorder:
             self._pending.append((settled(event.training.progress), self._earlier))
         else:
             self._record(event)
+        self._let_go()
+
+    def _add_pending(self) -> None:
+        """Record what was put off."""
+        pending, self._pending = self._pending, []
+        for progress, earlier in pending:
+            self._add(progress, earlier)
+
+    def _let_go(self) -> None:
+        """Keep the training, and with it its examples, only as long as there may be something to compute of it."""
+        if self._ended and not self._pending and not self.steps:
+            self._training = self._layers = self._earlier = self._present = None
 
     def _add(self, progress: Progress, earlier: Mapping[str, np.ndarray] | None) -> None:
         """Record the layers where the training stands; what that takes is counted."""

@@ -281,4 +281,6 @@ class Evaluator:
 
     def _computed(self, output: str, metric: Metric, prediction: np.ndarray, arrays: Mapping[str, np.ndarray]) -> float:
         target, weight = arrays[target_name(self.network, output)], arrays[WEIGHT].astype(np.float64)
+        if self.losses[output].task == "multiclass" and np.ndim(target) > 1:
+            target = np.argmax(target, axis=1)  # of shares of classes the largest is taken for the truth
         return metric.compute(as_probability(prediction, self.kinds[output]), target, weight)

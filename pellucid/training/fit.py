@@ -17,7 +17,8 @@ from pellucid.optim.schedules import Schedule
 from pellucid.optim.transformation import Optimizer
 from pellucid.training.arrangement import arrange
 from pellucid.training.events import Handler, Handlers
-from pellucid.training.result import NOT_FINITE, Fit, training_result
+from pellucid.training.loop import NOT_FINITE
+from pellucid.training.result import Fit, training_result
 
 
 def fit(

@@ -13,7 +13,7 @@ from pellucid.graph.types import Axis, Type, float64
 from pellucid.graph.value import Value
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
-from pellucid.ops import cast, select
+from pellucid.ops import argmax, cast, select
 from pellucid.ops.reductions import sum as total
 from pellucid.training.metric import Metric, metrics_for
 from pellucid.training.metric_parts import as_probability_value
@@ -53,6 +53,8 @@ def compile_judge_of(network: Network, losses: Mapping[str, Loss], executor: str
     for name, loss in losses.items():
         kind, said = next(iter(loss.predict(outputs[name]).items()))
         prediction, target = as_probability_value(said, kind), targets[target_name(network, name)]
+        if loss.task == "multiclass" and target.ndim > 1:
+            target = argmax(target, axis=1)  # of shares of classes metrics take the largest for the truth
         for metric in metrics_for(loss.task):
             part = metric.build(prediction, target) if metric.build is not None and metric.fits(kind) else None
             if part is not None:

@@ -21,6 +21,9 @@ from pellucid.training.progress import ProgressBar
 PART_SECONDS = 0.05
 """How long an executor runs before the clock and interrupts are looked at."""
 
+NOT_FINITE = "a value is not finite"
+"""Why a training stopped that met NaN or infinity."""
+
 EPOCHS_RAN_OUT = "the epochs ran out"
 INTERRUPTED = "interrupted"
 OUT_OF_TIME = "the time limit"
@@ -49,8 +52,10 @@ class Training(ABC):
                 reason = self.advance(PART_SECONDS)
         except KeyboardInterrupt:
             reason = self.interrupt()
-        except Exception:
+        except Exception as error:
             self.save_after_failure()
+            if isinstance(error, TrainingError):
+                self.tell(TrainingEnded, reason=NOT_FINITE)
             raise
         finally:
             self.bar.close()

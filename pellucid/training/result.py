@@ -113,10 +113,6 @@ def _tell(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
 
 
-NOT_FINITE = "a value is not finite"
-"""Why a training stopped that met NaN or infinity."""
-
-
 def training_result(training: Training, reason: str) -> Fit:
     """Return what a training that has stopped, for this reason, has brought."""
     plan = training.plan

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 from pellucid.errors import TrainingError
 from pellucid.executors.cores import share_of_cores, usable_cores
-from pellucid.training.loop import INTERRUPTED, OUT_OF_TIME, Training
-from pellucid.training.result import NOT_FINITE
+from pellucid.training.loop import INTERRUPTED, NOT_FINITE, OUT_OF_TIME, Training
 
 SLICE_SECONDS = 0.02
 """How long a training learns before another one has its turn."""

@@ -84,7 +84,8 @@ def check_table(
     plan = plan or Plan()
     if target is not None:
         plan = replace(plan, target=(target,) if isinstance(target, str) else tuple(target))
-    known = _check_names(gates)
+    asked = _named(gates, ("before", OF_TABLES), "of a table")
+    bounds = thresholds if isinstance(thresholds, Thresholds) else Thresholds(thresholds)
     start = None
     if plan.start_from is not None:
         start, recipe = load_start(plan.start_from, plan.recipe)
@@ -96,12 +97,16 @@ def check_table(
         found.roles,
         test=found.test,
         group=plan.group if found.test is not None and plan.group in found.test.names else None,
-        thresholds=thresholds,
+        thresholds=bounds,
         seed=plan.seed,
     )
     answered = {finding.gate for finding in of_table}
-    of_case = check_before(case_of(prepare(found, plan, found.parts, start)), known, thresholds)
-    told = [finding for finding in of_table if gates is None or finding.gate in gates]
+    of_case = check_before(
+        case_of(prepare(found, plan, found.parts, start)),
+        None if asked is None else [name for name in asked if name in GATES],
+        bounds,
+    )
+    told = [finding for finding in of_table if asked is None or finding.gate in asked]
     return GateReport((*told, *(finding for finding in of_case if finding.gate not in answered)))
 
 
@@ -109,7 +114,7 @@ def check_run(
     folder: str | os.PathLike[str] | Reopened,
     *,
     table: Any = None,
-    phases: Sequence[str] = PHASES[1:],
+    phases: Sequence[str] | None = None,
     gates: Sequence[str] | None = None,
     thresholds: Thresholds | Mapping[str, Any] | None = None,
 ) -> CheckedRun:
@@ -122,7 +127,8 @@ def check_run(
     folder : path or Reopened
     table : path, Table, data frame, or mapping of columns, optional
         The table of the run, in place of the one that its ``run.toml`` names.
-    phases : sequence of {"before", "during", "after"}
+    phases : sequence of {"before", "during", "after"}, optional
+        By default those of the gates that are named, or else during and after.
     gates : sequence of str, optional
         Which ones to ask; by default all of the phases.
     thresholds : Thresholds or mapping, optional
@@ -133,15 +139,19 @@ def check_run(
     UsageError, DataError, ModelError
         Where there is no finished run, its table is gone or another one, or gates or thresholds do not fit.
     """
-    for phase in phases:
+    for phase in phases or ():
         if phase not in PHASES:
             raise UsageError(f"no phase is called {phase!r}", where="phases", fix=nearest(str(phase), PHASES))
+    named = _named(gates, phases or PHASES, "of a run" if phases is None else f"{' or '.join(phases)} training")
+    bounds = thresholds if isinstance(thresholds, Thresholds) else Thresholds(thresholds)
+    if phases is None:
+        phases = PHASES[1:] if named is None else [phase for phase in PHASES if phase in map(_phase_of, named)]
     run = folder if isinstance(folder, Reopened) else reopen(folder, table)
     first = case_of(run.making)
-    reports = [check_before(first, gates, thresholds)] if "before" in phases else []
+    reports = [check_before(first, named, bounds)] if "before" in phases else []
     case = train_case(first)
     asked = {"during": check_during, "after": check_after}
-    reports += [ask(case, gates, thresholds) for phase, ask in asked.items() if phase in phases]
+    reports += [ask(case, named, bounds) for phase, ask in asked.items() if phase in phases]
     found = {} if case.fit is None else case.fit.parameters
     repeated = found.keys() == run.model.parameters.keys() and all(
         np.array_equal(found[path], run.model.parameters[path]) for path in found
@@ -156,18 +166,31 @@ def case_of(made: Making) -> Case:
     return Case(made.network, dataset, {**options, "progress": False}, dataset_of_test(made), columns)
 
 
-def _check_names(gates: Sequence[str] | None) -> list[str] | None:
-    """Return those of the names that gates of a case have; the others are asked of the table itself.
+OF_TABLES = "tables"
+"""In place of a phase, for gates of tables alone."""
+
+
+def _named(gates: Sequence[str] | None, phases: Sequence[str], told: str) -> list[str] | None:
+    """Return the names of gates, each of which has to be asked in one of these phases; None for all.
 
     Raises
     ------
     UsageError
-        Where a name is that of no gate.
+        Where a name is that of no gate, or of one that is asked at another time.
     """
     if gates is None:
         return None
     load_gates()
-    for name in gates:
+    names = [gates] if isinstance(gates, str) else list(gates)
+    for name in names:
         if name not in GATES and name not in TABLE:
-            raise UsageError(f"no gate is called {name!r}", where="gates", fix=nearest(name, [*GATES, *TABLE]))
-    return [name for name in gates if name in GATES]
+            raise UsageError(f"no gate is called {name!r}", where="gates", fix=nearest(str(name), [*GATES, *TABLE]))
+        phase = _phase_of(name)
+        if phase not in phases:
+            when = "of a table" if phase == OF_TABLES else f"{phase} training"
+            raise UsageError(f"the gate {name!r} is not asked {told}", where="gates", fix=f"It is asked {when}.")
+    return names
+
+
+def _phase_of(gate: str) -> str:
+    return GATES[gate].phase if gate in GATES else OF_TABLES

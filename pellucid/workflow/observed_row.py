@@ -103,7 +103,7 @@ class ObservedRow:
         """Say for each target what is predicted, and what the table says."""
         lines = []
         for name, value in self.predicted.items():
-            told = f"{printable(name)}: predicted {tell_cell(value)}"
+            told = f"{printable(name)}: predicted {tell_cell(value) or 'no label'}"
             lines.append(told + (f", in the table {tell_cell(self.truth[name])}" if name in self.truth else ""))
         threshold = self.model.targets.tell_threshold(self.model.kind)
         return [*lines, f"{threshold}."] if threshold else lines

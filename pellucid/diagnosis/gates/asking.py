@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from pellucid.diagnosis.gates import catalogue
 from pellucid.diagnosis.gates.case import Case
 from pellucid.diagnosis.gates.finding import WARN, Finding, GateReport
@@ -37,7 +39,8 @@ def ask_gates(case: Case, asked: Iterable[Gate], thresholds: Any = None) -> Gate
     findings: list[Finding] = []
     for gate in asked:
         try:
-            findings.extend(gate.ask(case, table) or ())
+            with np.errstate(all="ignore"):  # what is not finite is judged, not warned of
+                findings.extend(gate.ask(case, table) or ())
         except PellucidError as error:
             told = f"it can not be answered: {error}"
             findings.append(Finding(gate.name, gate.phase, WARN, told, remedy="Look at the case by hand."))

@@ -112,6 +112,8 @@ def told_by_column(column: np.ndarray, coded: bool, target: np.ndarray, classifi
         return _classes_told(codes, groups, coded, target)
     means = np.bincount(codes, target) / groups
     within = float(((target - means[codes]) ** 2).sum() / max(len(target) - len(values), 1))
+    if coded and len(column) - len(values) < LEAST:  # words that hardly recur fit anything
+        return 0.0
     grouped = coded or len(values) <= len(column) // 4
     noise = within if grouped else float(np.mean(np.diff(means) ** 2) / 2)
     return max(0.0, 1 - noise / float(target.var())) if target.var() > 0 else 0.0

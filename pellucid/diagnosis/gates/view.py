@@ -13,7 +13,8 @@ from pellucid.diagnosis.gates.finding import FAIL, PASS, VERDICTS, WARN, Finding
 from pellucid.diagnosis.gates.ranking import rank_causes
 
 MOST_CAUSES = 3
-WIDEST = 120
+NARROW, WIDEST = 72, 120
+"""Below so many letters a line, evidence stands below the name of its gate; above so many, lines are no longer."""
 
 
 def write_report(report: GateReport) -> str:
@@ -26,9 +27,9 @@ def write_report(report: GateReport) -> str:
     <BLANKLINE>
     pass  dead_units  3 % of them are dead
     """
-    width = min(WIDEST, max(60, shutil.get_terminal_size((WIDEST, 24)).columns))
+    width = min(WIDEST, max(24, shutil.get_terminal_size((WIDEST, 24)).columns))
     names = [_title(finding) for finding in report]
-    margin = min(max(map(len, names), default=0), 28) + 8
+    margin = min(max(map(len, names), default=0), 28) + 8 if width >= NARROW else 6
     lines = [summarize_verdicts(report), ""]
     for finding in worst_first(report):
         head = f"{finding.verdict if finding.verdict == PASS else finding.verdict.upper():4}  {_title(finding)}"
@@ -109,9 +110,9 @@ def _title(finding: Finding) -> str:
 
 def _beside(head: str, margin: int, text: str, width: int) -> list[str]:
     """Return text beside a head, wrapped; below it where the head is too long."""
-    lines = textwrap.wrap(text, max(width - margin, 30), break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, width - margin, break_on_hyphens=False) or [""]
     if len(head) + 2 > margin:
-        return [head, *(" " * margin + line for line in lines)]
+        return [*textwrap.wrap(head, width, subsequent_indent=" " * 6), *(" " * margin + line for line in lines)]
     return [(head.ljust(margin) + lines[0]).rstrip(), *(" " * margin + line for line in lines[1:])]
 
 

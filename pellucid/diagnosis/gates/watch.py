@@ -20,10 +20,13 @@ from pellucid.diagnosis.gates.thresholds import Thresholds
 from pellucid.errors import TrainingError, UsageError, nearest
 from pellucid.inspection.recorder import Recorder
 from pellucid.training.events import EpochEnded, Event, Handlers, TrainingEnded, TrainingStarted
-from pellucid.training.loop import Training
+from pellucid.training.loop import NOT_FINITE, Training
 from pellucid.training.progress import ProgressBar
-from pellucid.training.result import NOT_FINITE, training_result
+from pellucid.training.result import training_result
 from pellucid.training.step import WEIGHT, target_name
+
+LOOKS = 20
+"""So often the layers are looked at where a gate may end the training and nobody says how often."""
 
 UNDER_WAY = "it is under way"
 
@@ -106,6 +109,8 @@ class Watch:
         if isinstance(event, TrainingStarted):
             self._case, self._training, self._reason = watched_case(event.training), event.training, UNDER_WAY
             self._spent = 0.0
+            if self.stop_on and self._every is None:
+                self.recorder.every = max(1, event.epochs // LOOKS)
         seen = len(self.records)
         self.recorder(event)
         if isinstance(event, TrainingEnded):
@@ -120,7 +125,7 @@ class Watch:
         """What the gates say of all that has happened so far."""
         if self._case is None or self._training is None:
             return GateReport(())
-        error = _failure(self._training) if self._reason == UNDER_WAY else None
+        error = _failure(self._training) if self._reason in (UNDER_WAY, NOT_FINITE) else None
         reason = NOT_FINITE if error else self._reason
         asked = [gate for gate in _cheap_gates() if reason != UNDER_WAY or gate.name not in AT_THE_END]
         return ask_gates(self._now(reason, error), asked, self.thresholds)

@@ -66,7 +66,8 @@ def layer_scene(blocks: Sequence[Block], names: RowNames, of: str) -> Scene:
         frames = (passes.values(place), passes.gradients(place) if passes.backward else 0)
         parts += (Part(halo, frame, only=True) for frame in frames if frame)
     for place, (box, top) in enumerate(zip(boxes, tops, strict=True)):
-        parts += _paint_block(box, left, top, wide, passes.values(place), passes.gradients(place))
+        said = passes.values(place) if box.name == of else 0  # what the scalar is, in words
+        parts += _paint_block(box, left, top, wide, said, passes.values(place), passes.gradients(place))
     for line in summary:
         parts.append(Part(paint_text("label", left, y, NUMBER, line), passes.told))
         y += 1.6 * NUMBER
@@ -112,15 +113,14 @@ def _paint_wire(
     return [f'<path class="wire" d="{line}"/>', f'<path class="arrow" d="{head}"/>']
 
 
-def _paint_block(box: Box, left: float, top: float, wide: float, forward: int, backward: int) -> list[Part]:
-    """Return a box; its values are seen from one frame on, its gradients from another."""
+def _paint_block(box: Box, left: float, top: float, wide: float, said: int, forward: int, backward: int) -> list[Part]:
+    """Return a box; its words, its values and its gradients are each seen from a frame on."""
     outline = paint_box(box.kind, left, top, wide, box.height, 8.0)
     y = top + 10.0 + NAME
-    still = [outline, paint_text("title", left + GAP / 2, y, NAME, fit(box.name, NAME, WORDS))]
+    parts = [Part(outline), Part(paint_text("title", left + GAP / 2, y, NAME, fit(box.name, NAME, WORDS)))]
     for line in box.lines:
         y += 1.45 * NUMBER
-        still.append(paint_text("note", left + GAP / 2, y, NUMBER, fit(line, NUMBER, WORDS)))
-    parts = [Part(text) for text in still]
+        parts.append(Part(paint_text("note", left + GAP / 2, y, NUMBER, fit(line, NUMBER, WORDS)), said))
     y = top + 10.0
     for line_of_strips in box.strips:
         x = left + WORDS + GAP
@@ -129,23 +129,22 @@ def _paint_block(box: Box, left: float, top: float, wide: float, forward: int, b
             parts += (Part(text, since) for text in _paint_strip(strip, x, y))
             x += STRIP + GAP
         y += max(strip.height for strip in line_of_strips)
-    parts += (Part(text, forward) for text in _paint_rows(box, left + WORDS + GAP, top))
-    return parts
+    return parts + _paint_rows(box, left + WORDS + GAP, top, forward, backward)
 
 
-def _paint_rows(box: Box, x: float, top: float) -> list[str]:
-    """Return named numbers with their bars."""
+def _paint_rows(box: Box, x: float, top: float, forward: int, backward: int) -> list[Part]:
+    """Return named numbers with their bars; of the cells of a row these are gradients."""
     parts = []
-    kind = "gradient" if box.kind == "input" else "value"
+    kind, since = ("gradient", backward) if box.kind == "input" else ("value", forward)
     at = x + STRIP + GAP
     for place, (name, told, share) in enumerate(box.rows):
         y = top + 12.0 + (place + 0.8) * 1.6 * NUMBER
         parts += [
-            paint_text("label", x, y, NUMBER, fit(name, NUMBER, STRIP + GAP - 8.0)),
-            paint_text(kind, at + 72.0, y, NUMBER, told, "end"),
+            Part(paint_text("label", x, y, NUMBER, fit(name, NUMBER, STRIP + GAP - 8.0)), forward),
+            Part(paint_text(kind, at + 72.0, y, NUMBER, told, "end"), since),
         ]
         if share > 0:
-            parts.append(paint_box(kind, at + 84.0, y - 8.0, max(1.0, share * (STRIP - 84.0)), 8.0))
+            parts.append(Part(paint_box(kind, at + 84.0, y - 8.0, max(1.0, share * (STRIP - 84.0)), 8.0), since))
     return parts
 
 

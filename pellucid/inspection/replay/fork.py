@@ -16,9 +16,9 @@ from pellucid.training.arrangement import Arrangement, Options, arrange
 from pellucid.training.checkpoint import Progress
 from pellucid.training.checks import check_parts
 from pellucid.training.events import Handlers
-from pellucid.training.loop import Training
+from pellucid.training.loop import NOT_FINITE, Training
 from pellucid.training.mini_batches import MiniBatchTraining
-from pellucid.training.result import NOT_FINITE, Fit, training_result
+from pellucid.training.result import Fit, training_result
 
 if TYPE_CHECKING:
     from pellucid.inspection.replay.moment import Moment

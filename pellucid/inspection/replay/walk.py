@@ -10,8 +10,7 @@ from pellucid.errors import TrainingError
 from pellucid.training.arrangement import Arrangement
 from pellucid.training.checkpoint import Progress
 from pellucid.training.events import EpochEnded, Event, Handlers
-from pellucid.training.loop import INTERRUPTED, Training
-from pellucid.training.result import NOT_FINITE
+from pellucid.training.loop import INTERRUPTED, NOT_FINITE, Training
 
 
 class Walking(Protocol):

@@ -37,7 +37,8 @@ def _png(draw: Callable[[Any], Any], size: tuple[float, float], style: dict[str,
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**style, **_COMMON}), warnings.catch_warnings():
+    settings: Any = {**style, **_COMMON}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # it is drawn as a box
         figure = Figure(figsize=size, layout="constrained", facecolor=ground)
         FigureCanvasAgg(figure)

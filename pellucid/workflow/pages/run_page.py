@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import DataError, PellucidError, UsageError
+from pellucid.errors import DataError, ModelError, UsageError
 from pellucid.files import write_atomically
 from pellucid.workflow.checking import CheckedRun, check_run
 from pellucid.workflow.pages.examples import examples_section
@@ -19,7 +19,7 @@ from pellucid.workflow.pages.pictures import picture
 from pellucid.workflow.reopened import Reopened, reopen
 from pellucid.workflow.reports.curves import paint_curves
 from pellucid.workflow.reports.description import facts_of_model, origin_of_model
-from pellucid.workflow.reports.layout import show_number
+from pellucid.workflow.reports.layout import printable, show_number
 
 HISTORY = "history.jsonl"
 PAGE = "report.html"
@@ -68,7 +68,7 @@ def page_of_run(run: Reopened) -> str:
     sections = [_what(run), _curves(run), _results(run)]
     try:
         run.making  # noqa: B018 (read here, so that a table that is gone costs only what needs it)
-    except (DataError, UsageError) as error:
+    except (DataError, ModelError, UsageError) as error:  # ModelError: of the model that it started from
         if run.given is not None:
             raise
         why = f"Gates, layers and examples need the table: {error} pellucid report RUN --table TABLE."
@@ -87,24 +87,26 @@ def _inside(run: Reopened) -> list[Section]:
 def _what(run: Reopened) -> Section:
     origin = [fact for fact in origin_of_model(run.model, run.record) if fact[0] != "Versions"]
     versions = [fact for fact in origin_of_model(run.model, run.record) if fact[0] == "Versions"]
-    columns = run.model.encoding.describe()
+    names, lines = (column.name for column in run.model.front.columns), run.model.encoding.describe()
+    columns = [(printable(name), printable(line.removeprefix(f"{name}: "))) for name, line in zip(names, lines, strict=True)]
     settings = run.folder.joinpath("run.toml").read_text(encoding="utf-8")
     body = facts_table([*facts_of_model(run.model), *origin, *versions])
-    body += folded(f"Columns ({len(columns)})", facts_table([_halves(line) for line in columns]))
+    body += folded(f"Columns ({len(columns)})", facts_table(columns))
     body += folded("All settings", f"<pre>{escape(settings)}</pre>")
     return Section("what", "What was trained on what", body)
 
 
 def _curves(run: Reopened) -> Section:
     history = _read_history(run.folder / HISTORY)
-    best = int(run.record.get("outcome", {}).get("best_epoch", 0))
+    best = _section(run, "outcome").get("best_epoch", 0)
+    best = best if isinstance(best, int) else 0
     caption = "Loss and metrics of the training and the validation rows, epoch by epoch"
     body = picture(lambda figure: paint_curves(figure, history, best), (10.0, 3.7), caption)
     return Section("curves", "How it learned", body if history else paragraph("No epoch was finished."))
 
 
 def _results(run: Reopened) -> Section:
-    found = run.record.get("results", {})
+    found = {name: part for name, part in _section(run, "results").items() if isinstance(part, Mapping)}
     by_target = found if found and all(_is_nested(part) for part in found.values()) else {"": found}
     body = ""
     for target, metrics in by_target.items():
@@ -112,9 +114,9 @@ def _results(run: Reopened) -> Section:
         rows = [[name, *(_number(metric, scores.get(name)) for metric, scores in metrics.items())] for name in who]
         body += f"<h3>{escape(target)}</h3>" if target else ""
         body += numbers_table(["", *(metric.replace("_", " ") for metric in metrics)], rows, strong=0)
-    rows = run.record.get("data", {}).get("test_rows")
+    rows, told = _section(run, "data").get("test_rows"), _section(run, "outcome").get("notes")
     head = paragraph(f"On {rows:,} test rows that training has not seen." if isinstance(rows, int) and rows else "")
-    notes = "".join(paragraph(str(note), "muted") for note in run.record.get("outcome", {}).get("notes", []))
+    notes = "".join(paragraph(str(note), "muted") for note in (told if isinstance(told, list) else []))
     return Section("results", "Results beside simple models", head + body + notes)
 
 
@@ -126,13 +128,26 @@ def _gates(checked: CheckedRun) -> Section:
 def _read_history(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [{key: _not_null(value) for key, value in json.loads(line).items()} for line in lines if line.strip()]
-    except (OSError, ValueError, AttributeError) as error:
-        raise PellucidError("the history of the run can not be read", where=str(path), got=str(error)[:80]) from None
+        return [_read_epoch(json.loads(line)) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError("the history of the run can not be read", where=str(path), got=str(told)[:80]) from None
 
 
-def _not_null(value: Any) -> Any:
-    return float("nan") if value is None else value
+def _read_epoch(record: Any) -> dict[str, float]:
+    """Return what is told of an epoch; a number that JSON does not have is null there."""
+    if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
+        raise ValueError(f"no record of an epoch: {json.dumps(record)}")
+    for name, value in record.items():
+        if not isinstance(value, int | float | None):
+            raise ValueError(f"no number as {name}: {json.dumps(value)}")
+    return {name: float("nan") if value is None else value for name, value in record.items()}
+
+
+def _section(run: Reopened, name: str) -> Mapping[str, Any]:
+    """Return a section of what the run's folder tells of it; it may have been edited."""
+    found = run.record.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _is_nested(part: Any) -> bool:
@@ -141,8 +156,3 @@ def _is_nested(part: Any) -> bool:
 
 def _number(metric: str, value: Any) -> str:
     return show_number(metric, float(value)) if isinstance(value, int | float) else "–"
-
-
-def _halves(line: str) -> tuple[str, str]:
-    name, _, told = line.partition(": ")
-    return name, told

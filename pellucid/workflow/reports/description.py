@@ -163,8 +163,8 @@ def origin_of_model(model: Model, record: Mapping[str, Any]) -> list[tuple[str, 
     facts += [("Seed", str(known.pop("seed")))] if "seed" in known else []
     date = outcome.get("date") or known.pop("date", None)
     facts += [("Date", str(date))] if date else []
-    if "epochs" in outcome:
-        told = count_things(int(outcome["epochs"]), "epoch")
+    if isinstance(outcome.get("epochs"), int):
+        told = count_things(outcome["epochs"], "epoch")
         told += f", the best is {outcome['best_epoch']}" if outcome.get("best_epoch") else ""
         told += f"; stopped: {outcome['reason']}" if outcome.get("reason") else ""
         told += f"; {outcome['seconds']} s in all" if "seconds" in outcome else ""
