@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
+import xml.dom.minidom
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,10 +15,10 @@ import pytest
 import pellucid as pl
 from pellucid.cli import main
 from pellucid.errors import DataError, UsageError
-from pellucid.workflow.pages.examples import badness, is_right
+from pellucid.workflow.pages.examples import badness, rightness
 from pellucid.workflow.pages.page import Section, build_page, facts_table, numbers_table
 from pellucid.workflow.pages.run_page import write_page
-from pellucid.workflow.reopened import reopen
+from pellucid.workflow.reopened import dataset_of_test, reopen
 
 TABLES = Path(__file__).resolve().parent.parent / "examples" / "tables"
 VOID = {"meta", "img", "br", "source", "link", "input", "hr"}
@@ -150,8 +152,8 @@ def test_a_number_is_judged_by_its_distance_and_a_class_by_its_probability():
     table = pl.as_table({"x": x, "y": words})
     own = classes.predict_probabilities(table)[np.arange(40), (x > 0.5).astype(int)]
     assert np.allclose(badness(classes, table), -np.log(own))
-    right = [is_right(classes, table, row) for row in range(40)]
-    assert right == (classes.predict(table)["y"] == words).tolist()
+    assert rightness(classes, table).tolist() == (classes.predict(table)["y"] == words).tolist()
+    assert not rightness(numbers, pl.as_table({"x": x, "y": 2 * x})).any()
 
 
 def test_the_frame_escapes_what_it_is_given():
@@ -164,3 +166,90 @@ def test_the_frame_escapes_what_it_is_given():
 def test_a_page_that_cannot_be_written_leaves_nothing(run, tmp_path):
     with pytest.raises(UsageError, match="cannot be written"):
         write_page(run, tmp_path / "no" / "page.html")
+
+
+def test_labels_are_right_in_any_order():
+    x = np.linspace(-1, 1, 60)
+    cells = ["a;b" if value > 0 else "c" for value in x]
+    recipe = pl.Recipe(hidden=(8,), epochs=40, learning_rate=0.03, dropout=0.0)
+    model = pl.train_table({"x": x, "tags": cells}, "tags", separator=";", recipe=recipe).model
+    same = pl.as_table({"x": x, "tags": cells})
+    turned = pl.as_table({"x": x, "tags": [cell[::-1] for cell in cells]})
+    assert rightness(model, same).mean() > 0.9
+    assert rightness(model, turned).tolist() == rightness(model, same).tolist()
+
+
+def test_with_folds_examples_are_of_rows_that_the_network_has_not_learned_from(tmp_path):
+    x = np.linspace(-1, 1, 60)
+    recipe = pl.Recipe(hidden=(4,), epochs=3)
+    run = pl.train_table({"x": x, "y": x**2}, "y", folds=3, recipe=recipe, folder=tmp_path / "folds")
+    made = reopen(run.folder, table={"x": x, "y": x**2})
+    text = write_page(run.folder, table={"x": x, "y": x**2}).read_text(encoding="utf-8")
+    numbers = {int(n) for n in re.findall(r"<b>Row (\d+) of", text)}
+    assert numbers and numbers <= set(made.making.parts["validation"].tolist())
+    assert dataset_of_test(made.making) is None  # all rows are the test of some fold; this network knows them
+
+
+HOSTILE = {
+    "history.jsonl": [
+        "garbage{",
+        "[1, 2]",
+        '{"epoch": "one"}',
+        '{"epoch": 1, "loss": "x"}',
+        '{"epoch": 1, "loss": [1]}',
+        "{}",
+    ],
+    "run.toml": ["[", "seed = -1", "seed = 1\nseed = 2"],
+    "model.json": ["{"],
+    "model.safetensors": ["short"],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in HOSTILE.items() for text in texts])
+def test_a_damaged_folder_is_one_clear_message(run, tmp_path, capsys, name, text):
+    copy = tmp_path / "damaged"
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("report.html"))
+    (copy / name).write_text(text, encoding="utf-8")
+    assert main(["report", str(copy)]) == 2
+    told = capsys.readouterr().err
+    assert name in told and told.count("\n") == 1
+    assert not (copy / "report.html").exists()
+
+
+def test_a_record_that_was_edited_costs_only_what_it_told(run, tmp_path):
+    copy = tmp_path / "edited"
+    shutil.copytree(run, copy)
+    record = copy / "run.toml"
+    before, _, _ = record.read_text(encoding="utf-8").partition("[data]")
+    head, schema, rest = before.partition("schema")
+    told = 'outcome = 3\nresults = "x"\ndata = [1]\nversions = 5\n'
+    record.write_text(head + told + schema + rest, encoding="utf-8")
+    assert parsed(write_page(copy).read_text(encoding="utf-8")).ids[:3] == ["what", "curves", "results"]
+    told = '[outcome]\nbest_epoch = "many"\nepochs = "few"\nnotes = 7\n[results]\naccuracy = 1\n'
+    record.write_text(before + told, encoding="utf-8")
+    assert parsed(write_page(copy).read_text(encoding="utf-8")).ids[:3] == ["what", "curves", "results"]
+
+
+def test_a_model_to_start_from_that_is_gone_leaves_what_the_folder_knows(run, tmp_path):
+    copy = tmp_path / "moved"
+    shutil.copytree(run, copy)
+    record = copy / "run.toml"
+    text = record.read_text(encoding="utf-8")
+    record.write_text(text.replace("[table]", '[table]\nstart_from = "/gone"'), encoding="utf-8")
+    assert parsed(write_page(copy).read_text(encoding="utf-8")).ids == ["what", "curves", "results", "table"]
+
+
+def test_names_of_columns_and_cells_are_text_in_pages_and_drawings(tmp_path):
+    x = np.linspace(-1, 1, 60)
+    evil = "<script>alert(1)</script>: \"' &amp; ]]>"
+    table = {evil: x, "colour": ["<b>red</b>", 'bl"ue'] * 30, "<i>y": np.where(x > 0, "<u>", "'&lt;'")}
+    run = pl.train_table(table, "<i>y", recipe=pl.Recipe(hidden=(4,), epochs=3), folder=tmp_path / "evil")
+    page = write_page(run.folder, table=table).read_text(encoding="utf-8")
+    drawn = [base64.b64decode(data).decode() for data in re.findall('data:image/svg[+]xml;base64,([^"]*)', page)]
+    assert drawn
+    for text in (page, *drawn):
+        assert not re.search(r"<script|<b>red|<u>|<i>y", text)
+    for svg in drawn:
+        xml.dom.minidom.parseString(svg)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;: &quot;" in page
+    parsed(page)

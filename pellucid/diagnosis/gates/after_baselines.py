@@ -27,23 +27,23 @@ declare(
     Threshold(
         "beats_constant",
         0.1,
-        0.03,
+        0.05,
         "the most that the network may save of what the best constant costs, on examples not learned from",
         "interval of the paired differences, 98 %",
         above=False,
     ),
     Threshold(
         "beats_linear",
-        0.07,
-        0.25,
+        0.05,
+        0.15,
         "by how much the network costs more than a linear model, for sure, as a share of what the best constant costs,"
         " on examples not learned from",
         "interval of the paired differences, 98 %",
     ),
     Threshold(
         "beats_plain_network",
-        0.1,
-        0.2,
+        0.06,
+        0.12,
         "by how much the network costs more than two layers of rectifiers learned by Adam, for sure, as a share of what"
         " the best constant costs, on examples not learned from",
         "interval of the paired differences, 98 %",

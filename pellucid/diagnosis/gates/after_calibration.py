@@ -22,7 +22,7 @@ declare(
     Threshold(
         "calibration",
         0.03,
-        0.1,
+        0.08,
         "expected calibration error beyond what comes by chance in 99 of 100 cases",
         "Guo, Pleiss, Sun, Weinberger 2017; chance: Vaicenavicius et al. 2019",
     )

@@ -22,8 +22,8 @@ DRAWS = 4
 declare(
     Threshold(
         "robustness",
-        0.2,
-        0.75,
+        0.1,
+        0.4,
         f"by how much noise of {SIZE:.0%} of each feature's spread raises the loss, for sure, as a share of what the"
         " best constant costs",
         "Novak et al. 2018; set by faults",

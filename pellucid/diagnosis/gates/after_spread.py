@@ -24,21 +24,21 @@ declare(
     Threshold(
         "spread_over_seeds",
         0.15,
-        0.3,
+        0.28,
         f"standard deviation of the loss over {MEMBERS} seeds, as a share of what the best constant costs",
         "Bouthillier et al. 2021; set by faults",
     ),
     Threshold(
         "spread_over_bootstraps",
-        0.4,
-        1.0,
+        0.3,
+        0.6,
         f"standard deviation of the loss over {MEMBERS} bootstrap samples, as a share of what the best constant costs",
         "Efron 1979; set by faults",
     ),
     Threshold(
         "memorization",
-        0.35,
-        0.5,
+        0.33,
+        0.42,
         "by how much an example costs less if it was learned from, as a share of what the best constant costs;"
         " no example counts for more than that",
         "Feldman and Zhang 2020",

@@ -50,8 +50,8 @@ declare(
     ),
     Threshold(
         "test_like_training",
-        2.0,
-        4.0,
+        1.5,
+        2.5,
         "distance of the mean of a column in the test from that in training, in its deviations",
         "faults of data that were prepared in two ways",
     ),

@@ -30,15 +30,15 @@ FEW_UNITS = 4
 declare(
     Threshold(
         "activations_at_initialization",
-        30.0,
-        1000.0,
+        30,
+        300,
         "how many times larger or smaller than 1 the spread of a hidden layer's outputs is, for standardized inputs",
         "the variance is to stay the same from layer to layer: Glorot and Bengio 2010, He et al. 2015",
     ),
     Threshold(
         "gradients_at_initialization",
-        1e3,
-        1e5,
+        1000,
+        10000,
         "how many times larger or smaller the gradient is in a hidden layer than in the output layer",
         "Glorot and Bengio 2010; sigmoid layers lose a factor of 4 each",
     ),

@@ -27,7 +27,7 @@ declare(
     Threshold(
         "small_subset",
         0.5,
-        0.9,
+        0.7,
         f"share of a constant's loss that is left after learning {FEW} examples by heart",
         _KARPATHY,
     ),
@@ -41,7 +41,7 @@ declare(
     Threshold(
         "inputs_help",
         3.0,
-        1.0,
+        1.2,
         "by how many standard errors inputs make new examples cheaper than inputs of 0 do",
         f"paired differences; {_KARPATHY}",
         above=False,
@@ -49,7 +49,7 @@ declare(
     Threshold(
         "targets_belong",
         3.0,
-        1.0,
+        1.2,
         "by how many standard errors new examples are cheaper after learning true targets than shuffled ones",
         "paired differences; Zhang et al. 2017, Understanding deep learning requires rethinking generalization",
         above=False,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data.dataset import Dataset, is_sparse
+from pellucid.diagnosis.gates.uninterrupted import uninterrupted
 from pellucid.errors import PellucidError, TrainingError
 from pellucid.graph.context import Context
 from pellucid.graph.value import Value
@@ -169,7 +170,7 @@ class Case:
         """Learn by L-BFGS; None where that can not be done."""
         try:
             network = Network(body, self.network.inputs, self.network.dtype)
-            return fit(
+            fitted = fit(
                 network,
                 _dense(self.learned),
                 loss=self.options["loss"],
@@ -181,6 +182,7 @@ class Case:
             )
         except PellucidError:
             return None
+        return uninterrupted(fitted)
 
 
 def _constant_outputs(network: Network, context: Context) -> dict[str, Value]:

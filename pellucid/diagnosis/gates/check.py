@@ -11,6 +11,7 @@ from pellucid.diagnosis.gates.case import Case
 from pellucid.diagnosis.gates.finding import GateReport, merge
 from pellucid.diagnosis.gates.gate import PHASES
 from pellucid.diagnosis.gates.thresholds import Thresholds
+from pellucid.diagnosis.gates.uninterrupted import uninterrupted
 from pellucid.errors import TrainingError, UsageError, nearest
 from pellucid.inspection.recorder import Recorder
 from pellucid.nn.network import Network
@@ -128,7 +129,7 @@ def train_case(case: Case, options: Mapping[str, Any] | None = None) -> Case:
     handlers = list(on) if isinstance(on, Iterable) else [on]
     recorder = Recorder(every=max(1, int(given.get("epochs", 100)) // MOMENTS))
     try:
-        fitted = fit(case.network, case.dataset, on=[recorder, *handlers], **given)
+        fitted = uninterrupted(fit(case.network, case.dataset, on=[recorder, *handlers], **given))
     except TrainingError as error:
         return case.trained(error.fit, recorder.records, error)
     return case.trained(fitted, recorder.records)

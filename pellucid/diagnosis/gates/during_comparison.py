@@ -29,22 +29,22 @@ declare(
     Threshold(
         "loss_below_constant",
         0.1,
-        0.03,
+        0.05,
         "share of what the best constant costs that the network saves on the examples it learns from",
         "a constant output has no inputs",
         above=False,
     ),
     Threshold(
         "slower_than_linear",
-        0.07,
-        0.2,
+        0.06,
+        0.15,
         "how far the training loss stays above that of a linear model, as a share of what the best constant costs",
         "a network of one layer is a linear model",
     ),
     Threshold(
         "overfitting_gap",
-        0.25,
-        0.5,
+        0.2,
+        0.35,
         "by how much the loss is greater on examples not learned from, for sure, as a share of what the best constant"
         " costs",
         "Goodfellow, Bengio, Courville 2016, section 5.2",

@@ -15,16 +15,16 @@ from pellucid.inspection.layers import LayerRecord, LayerRecords
 declare(
     Threshold(
         "vanishing_gradients",
-        1e-2,
-        1e-4,
+        0.01,
+        0.001,
         "norm of the gradient at a layer, as a share of that at a layer above it",
         "Glorot and Bengio 2010",
         above=False,
     ),
     Threshold(
         "exploding_gradients",
-        100.0,
-        1000.0,
+        100,
+        300,
         "norm of the gradient at a layer, divided by that at a layer above it",
         "Pascanu, Mikolov, Bengio 2013",
     ),
@@ -37,8 +37,8 @@ declare(
     ),
     Threshold(
         "saturated_units",
-        0.2,
-        0.4,
+        0.15,
+        0.28,
         "share of a layer's units that are saturated for every example",
         "Glorot and Bengio 2010; set by faults",
     ),

@@ -22,7 +22,7 @@ declare(
     Threshold(
         "better_settings",
         0.1,
-        0.25,
+        0.18,
         "how much less the network costs with another setting, as a share of what the best constant costs",
         "a trial on the same examples",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.diagnosis.gates.case import Case
+from pellucid.diagnosis.gates.uninterrupted import uninterrupted
 from pellucid.errors import PellucidError
 from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.graph.context import Context
@@ -55,7 +56,7 @@ def _learn(case: Case) -> Fit | None:
     batch = 32
     epochs = max(10, min(200, STEPS * batch // len(case.learned)))
     try:
-        return fit(
+        fitted = fit(
             Network(body, case.network.inputs, case.network.dtype),
             case.learned,
             loss=case.options["loss"],
@@ -70,6 +71,7 @@ def _learn(case: Case) -> Fit | None:
         )
     except PellucidError:
         return None
+    return uninterrupted(fitted)
 
 
 def _moments(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pellucid.diagnosis.gates.case import Case
+from pellucid.diagnosis.gates.uninterrupted import uninterrupted
 from pellucid.executors.program import DEFAULT_EXECUTOR
 from pellucid.training.members import Member
 from pellucid.training.population import fit_population
@@ -41,4 +42,5 @@ def train_members(case: Case, members: Sequence[Member], epochs: int) -> Populat
     """Return what members learn from the case's examples in some epochs, otherwise as its options say."""
     options: dict[str, Any] = {name: value for name, value in case.options.items() if name not in OWN}
     options |= {"epochs": epochs, "validation": case.validation, "progress": False}
-    return fit_population(case.network, case.dataset.take(case.arranged.examples.rows), members, **options)
+    examples = case.dataset.take(case.arranged.examples.rows)
+    return uninterrupted(fit_population(case.network, examples, members, **options))

@@ -57,7 +57,7 @@ def write_index(index: tuple[int, ...]) -> str:
 
 def is_address(text: str) -> bool:
     """Say whether a text asks for a single number rather than for a node."""
-    return bool(_INDEX.fullmatch(text) or _UPDATE.fullmatch(text.strip()) or re.match(r"\s*d\s.+\s/\sd\s", text))
+    return bool(_INDEX.fullmatch(text) or _UPDATE.fullmatch(text.strip()) or re.match(r"\s*d\s.+/\s*d\s", text))
 
 
 def read_address(graph: Graph, text: str, of: str | None = None) -> Address:
@@ -117,7 +117,7 @@ def _splits(path: str) -> Iterator[tuple[str, str]]:
     whole = _plain(path)
     if not re.match(r"d\s", whole):
         return
-    for separator in re.finditer(r"\s/\s+d\s+", whole):
+    for separator in re.finditer(r"\s*/\s*d\s+", whole):
         yield _plain(whole[1 : separator.start()]), _plain(whole[separator.end() :])
 
 

@@ -88,7 +88,9 @@ def _what(run: Reopened) -> Section:
     origin = [fact for fact in origin_of_model(run.model, run.record) if fact[0] != "Versions"]
     versions = [fact for fact in origin_of_model(run.model, run.record) if fact[0] == "Versions"]
     names, lines = (column.name for column in run.model.front.columns), run.model.encoding.describe()
-    columns = [(printable(name), printable(line.removeprefix(f"{name}: "))) for name, line in zip(names, lines, strict=True)]
+    columns = [
+        (printable(name), printable(line.removeprefix(f"{name}: "))) for name, line in zip(names, lines, strict=True)
+    ]
     settings = run.folder.joinpath("run.toml").read_text(encoding="utf-8")
     body = facts_table([*facts_of_model(run.model), *origin, *versions])
     body += folded(f"Columns ({len(columns)})", facts_table(columns))
@@ -114,8 +116,9 @@ def _results(run: Reopened) -> Section:
         rows = [[name, *(_number(metric, scores.get(name)) for metric, scores in metrics.items())] for name in who]
         body += f"<h3>{escape(target)}</h3>" if target else ""
         body += numbers_table(["", *(metric.replace("_", " ") for metric in metrics)], rows, strong=0)
-    rows, told = _section(run, "data").get("test_rows"), _section(run, "outcome").get("notes")
-    head = paragraph(f"On {rows:,} test rows that training has not seen." if isinstance(rows, int) and rows else "")
+    tested, told = _section(run, "data").get("test_rows"), _section(run, "outcome").get("notes")
+    seen = isinstance(tested, int) and tested
+    head = paragraph(f"On {tested:,} test rows that training has not seen." if seen else "")
     notes = "".join(paragraph(str(note), "muted") for note in (told if isinstance(told, list) else []))
     return Section("results", "Results beside simple models", head + body + notes)
 
