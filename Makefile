@@ -60,6 +60,9 @@ memory: $(VENV)/.installed ## Measure the memory that a table of 1 GB takes (min
 inspection: $(VENV)/.installed ## Measure what recording, explaining and drawing cost (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/make_inspection.py
 
+gates: $(VENV)/.installed ## Score the gates on the zoo of faults (minutes)
+	$(BIN)/python docs/make_gates.py --workers $(WORKERS)
+
 benchmarks: $(VENV)/.installed-bench ## Measure against PyTorch, JAX and scikit-learn (ten minutes on quiet cores)
 	$(BIN)/pellucid bench --write docs/benchmarks.md
 

@@ -58,6 +58,8 @@ def three_ways(case: Case) -> ThreeWays | None:
 
 
 def _three_ways(case: Case) -> ThreeWays | None:
+    if case.options.get("start_from") is not None:  # what was learned before would be known in all three ways
+        return None
     if len(case.arranged.examples.rows) < LEAST or targets_are_alike(case):
         return None
     found = halves(case, MOST_ROWS)
@@ -69,7 +71,7 @@ def _three_ways(case: Case) -> ThreeWays | None:
     most = _steps_of_training(case, rows)
     ways: dict[str, np.ndarray] = {}
     of_shuffled = np.zeros(new)
-    for steps in sorted({max(most // 9, 1), max(most // 3, 1), most}):
+    for steps in sorted({max(most // share, 1) for share in (27, 9, 3, 1)}):
         for name, arrays, new_examples in (
             ("real", learning, judging),
             ("zero", without_inputs(case, learning), without_inputs(case, judging)),
