@@ -17,6 +17,8 @@ from pellucid.diagnosis.gates.finding import GateReport, merge
 from pellucid.diagnosis.gates.gate import GATES, PHASES
 from pellucid.diagnosis.gates.thresholds import TABLE, Thresholds
 from pellucid.errors import UsageError, nearest
+from pellucid.inspection.layers import LayerRecords
+from pellucid.inspection.recorder import Recorder
 from pellucid.workflow.making import Making, prepare
 from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.reopened import Reopened, dataset_of_test, reopen
@@ -36,12 +38,15 @@ class CheckedRun:
     report : GateReport
     repeated : bool
         Whether the training, done again, ended with the bits of the model that is saved.
+    records : sequence of LayerRecords
+        The layers over the training, about forty times.
     """
 
     run: Reopened
     case: Case
     report: GateReport
     repeated: bool
+    records: Sequence[LayerRecords] = ()
 
 
 def check_table(
@@ -149,14 +154,22 @@ def check_run(
     run = folder if isinstance(folder, Reopened) else reopen(folder, table)
     first = case_of(run.making)
     reports = [check_before(first, named, bounds)] if "before" in phases else []
-    case = train_case(first)
+    recorder = Recorder(every=max(1, _epochs_of(run) // MOMENTS))
+    case = train_case(first, {"on": recorder})
     asked = {"during": check_during, "after": check_after}
     reports += [ask(case, named, bounds) for phase, ask in asked.items() if phase in phases]
     found = {} if case.fit is None else case.fit.parameters
     repeated = found.keys() == run.model.parameters.keys() and all(
         np.array_equal(found[path], run.model.parameters[path]) for path in found
     )
-    return CheckedRun(run, case, merge(reports), repeated)
+    return CheckedRun(run, case, merge(reports), repeated, recorder.records)
+
+
+def _epochs_of(run: Reopened) -> int:
+    """Return how many epochs a run had, as far as its record tells."""
+    outcome = run.record.get("outcome", {})
+    told = outcome.get("epochs") if isinstance(outcome, Mapping) else None
+    return told if isinstance(told, int) and told > 0 else run.plan.recipe.epochs
 
 
 def case_of(made: Making) -> Case:
@@ -165,6 +178,9 @@ def case_of(made: Making) -> Case:
     columns = (*made.encoding.features, *(column.name for column in made.encoding.embedded))
     return Case(made.network, dataset, {**options, "progress": False}, dataset_of_test(made), columns)
 
+
+MOMENTS = 40
+"""About so often the layers are recorded where a run is trained again."""
 
 OF_TABLES = "tables"
 """In place of a phase, for gates of tables alone."""

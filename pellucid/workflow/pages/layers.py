@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pellucid.diagnosis.gates.case import Case
+from collections.abc import Sequence
+
+from pellucid.inspection.layers import LayerRecords
 from pellucid.inspection.pictures.records import plot_records
 from pellucid.workflow.pages.page import Section, folded, paragraph
 from pellucid.workflow.pages.pictures import picture
@@ -14,13 +16,13 @@ CAPTION = (
 )
 
 
-def layers_section(case: Case) -> Section:
+def layers_section(records: Sequence[LayerRecords]) -> Section:
     """Return the layers over the epochs, and the numbers of the last moment."""
     title = "Layers over time"
-    if not case.records:
+    if not records:
         return Section("layers", title, paragraph("No layers were recorded."))
-    body = picture(lambda figure: plot_records(case.records, figure.subplots(2, 2)), (10.0, 5.8), CAPTION)
-    first, last = case.records[0], case.records[-1]
+    body = picture(lambda figure: plot_records(records, figure.subplots(2, 2)), (10.0, 5.8), CAPTION)
+    first, last = records[0], records[-1]
     body += folded("The numbers at the beginning", first._repr_html_())
     body += folded("The numbers at the end", last._repr_html_())
     return Section("layers", title, body)

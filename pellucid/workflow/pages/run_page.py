@@ -81,7 +81,7 @@ def page_of_run(run: Reopened) -> str:
 
 def _inside(run: Reopened) -> list[Section]:
     checked = check_run(run)
-    return [_gates(checked), layers_section(checked.case), examples_section(run)]
+    return [_gates(checked), layers_section(checked.records), examples_section(run)]
 
 
 def _what(run: Reopened) -> Section:
