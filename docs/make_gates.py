@@ -55,6 +55,11 @@ look better in its test than in use. Half of the kinds set thresholds (*tuning*)
 only score them, and so do half of the healthy trainings. In brackets: 95 % intervals (Wilson), as if specimens of a
 kind were independent.
 
+The scoring part was run twice. The first time, with wider thresholds, the gates found 131 of 140 (93.6 %), named the
+right cause in 117 (83.6 %), and failed in none of 38 healthy trainings. Then thresholds were narrowed by what the
+tuning part and other seeds of it showed; single outcomes of the scoring part were not looked at. It is not blind in one
+respect: who wrote the gates could read which kinds there are.
+
 {scores}
 
 *Detection*: faulty trainings in which a gate failed. *Right cause*: faulty trainings in which a gate failed and the

@@ -27,7 +27,7 @@ Measured on one core{processor}. Written by `docs/make_inspection.py` with Pellu
 
 ## Recording a training
 
-`pl.fit` alone, and with `on=pl.Recorder()`, which records the layers as often as 4 % of the time allows (`budget`); the
+`pl.fit` alone, and with `on=pl.Recorder()`, which records the layers as often as 3 % of the time allows (`budget`); the
 goal is 5 % in all. The shortest of {repeats} runs each. "Spent" is what the recorder itself took, by its own clock; the
 rest of the difference is the telling of events, and noise. Both give the same parameters, to the bit, by the same
 machine code. The last column is what it takes to observe one step with all its values and gradients, once more: the

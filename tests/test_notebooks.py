@@ -27,6 +27,7 @@ def shown():
     timeline = pl.timeline(network(), DATA, **WAY)
     other = pl.timeline(network(), DATA, **WAY, seed=1)
     seen = pl.observe(fitted, DATA, rows=[1])
+    folded = pl.Network([pl.Dense(3, "relu"), pl.Dense(1)], inputs=1)
     bad = pl.observe(lambda x: pl.sum(pl.log(x)), x=[0.0, 1.0])
     return {
         "graph": network().graph(),
@@ -47,6 +48,13 @@ def shown():
         "origin": pl.find_origin(bad),
         "gates": GateReport((Finding("a<b", "during", "fail", "1 < 2 & more", causes=("dead_units",)),)),
         "curves": pl.plot_records(recorder),
+        "node": bad["log"],
+        "summary": bad["log"].summary,
+        "importance": pl.importance(fitted, DATA),
+        "representation": pl.representation(fitted, DATA)["dense_1"],
+        "linear regions": pl.linear_regions(pl.fit(folded, DATA, **WAY), DATA),
+        "check": pl.check(pl.tanh),
+        "cross-validation": pl.cross_validate(network(), DATA, folds=2, **WAY),
     }
 
 
@@ -69,6 +77,13 @@ NAMES = [
     "origin",
     "gates",
     "curves",
+    "node",
+    "summary",
+    "importance",
+    "representation",
+    "linear regions",
+    "check",
+    "cross-validation",
 ]
 
 

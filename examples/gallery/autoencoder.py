@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 
 import pellucid as pl
 
@@ -33,6 +35,8 @@ def main() -> Figure:
 
     error, of_components = np.mean((back - x) ** 2), np.mean((straight - x) ** 2)
     assert error < 0.85 * of_components
+    near = KNeighborsClassifier(15)  # the digits part: neighbours in the plane are of one kind
+    assert np.mean(cross_val_score(near, code, y)) > 0.8 > np.mean(cross_val_score(near, linear.transform(x), y))
 
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1.3, 1])

@@ -31,6 +31,14 @@ def pieces(y: np.ndarray, x: np.ndarray) -> int:
     return 1 + int(np.sum(np.abs(np.diff(slopes)) > 1e-6))
 
 
+def shallow(units: int, x: np.ndarray) -> np.ndarray:
+    """Return the output of one layer with as many pieces as it can have: each rectifier bends at its own place."""
+    network = pl.Network([pl.Dense(units, "relu", name="bends"), pl.Dense(1, name="out")], inputs=1, dtype="float64")
+    parameters = {"bends/weight": np.ones((1, units)), "bends/bias": -np.arange(1.0, units + 1) / 16}
+    parameters |= {"out/weight": (-1.0) ** np.arange(units)[:, None], "out/bias": np.zeros(1)}
+    return pl.compile(network.graph(batch=len(x)))(x=x, **parameters)["output"].ravel()
+
+
 def main() -> Figure:
     x = np.linspace(0, 1, 2**10 + 1)[:, None]
     curves = {}
@@ -41,6 +49,7 @@ def main() -> Figure:
     wide = [2 * depth for depth in DEPTHS]  # two units a layer bend at two places of the line: one of them at its end
 
     assert deep == [2**depth for depth in DEPTHS]
+    assert [pieces(shallow(units, x), x.ravel()) for units in wide] == [1 + units for units in wide]
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])

@@ -37,7 +37,7 @@ def main() -> Figure:
     grid = np.linspace(-2, 2, 300)[:, None]
 
     figure = Figure(figsize=(12, 6), layout="constrained")
-    errors = {}
+    errors, weights, stopped = {}, {}, {}
     for ax, (name, (body, options)) in zip(figure.subplots(2, 3, sharey=True).flat, WAYS.items(), strict=True):
         many = pl.fit_population(
             pl.Network(body, inputs=1),
@@ -50,6 +50,10 @@ def main() -> Figure:
             **options,
         )
         errors[name] = np.mean([np.sqrt(np.mean((one.predict(grid) - truth(grid)) ** 2)) for one in many])
+        weights[name] = np.concatenate(
+            [each.ravel() for one in many for path, each in one.parameters.items() if path.endswith("/weight")]
+        )
+        stopped[name] = [one.best_epoch for one in many]
         ax.plot(grid, truth(grid), color="#bbbbbb", lw=4)
         ax.plot(grid, many[0].predict(grid), color="#d55e00" if name == "left alone" else "#0072b2")
         ax.scatter(x, data.targets, s=10, color="#555555")
@@ -57,6 +61,11 @@ def main() -> Figure:
 
     for name, error in errors.items():
         assert name == "left alone" or error < errors["left alone"], (name, errors)
+    rms = {name: np.sqrt(np.mean(all_weights**2)) for name, all_weights in weights.items()}
+    gone = {name: np.mean(np.abs(all_weights) < 1e-3) for name, all_weights in weights.items()}
+    assert min(rms, key=lambda name: rms[name]) == "L2" and rms["L2"] < rms["left alone"] / 3  # all are small
+    assert gone["L1"] > 0.9 > 0.1 > gone["left alone"]  # many are zero
+    assert max(stopped["early stopping"]) < 1000 < min(stopped["left alone"])  # long before the others end
     return figure
 
 

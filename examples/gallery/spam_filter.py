@@ -57,6 +57,9 @@ def main() -> Figure:
         right.append((other.predict(x[row : row + 1])[0, 0] > 0.5) == spam[row])
 
     assert weight["free"] > 0 > weight["meeting"]
+    once = x.sum(axis=0) == 1
+    size = np.abs(fitted.parameters["filter/weight"].ravel())
+    assert size[once].max() < size[~once].max() / 4  # no word that occurs once decides alone
     assert np.mean(right) > 0.75
 
     ranked = sorted(weight, key=lambda word: weight[word])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,9 @@ class CheckReport:
             within = f"  largest deviation {line.deviation:.1e} of {line.bound:.1e}" if line.bound is not None else ""
             rows.append(f"  {line.what:<18}{line.count:>6}{within}")
         return "\n".join(rows)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pellucid.graph.graph import Node
 from pellucid.inspection.formula import summarize, write_formula, write_formula_with_numbers, write_name, write_number
+from pellucid.inspection.html_table import html_table
 from pellucid.inspection.layers.saturation import activation_slopes
 from pellucid.inspection.summary import Summary, summarize_array
 
@@ -103,6 +104,12 @@ class ObservedNode:
     def __repr__(self) -> str:
         gradient = "" if self.gradient is None else f", gradient {summarize(self.gradient)}"
         return f"<{self.formula_with_numbers or self.formula + ' = ' + summarize(self.value)}{gradient}>"
+
+    def _repr_html_(self) -> str:
+        rows = [["value", summarize(self.value), str(self.summary)]]
+        if self.gradient is not None:
+            rows.append(["gradient", summarize(self.gradient), str(self.gradient_summary)])
+        return html_table(["", "numbers", "in short"], rows, self.formula_with_numbers or self.formula, code=True)
 
 
 def observe_node(node: Node, values: Mapping[str, Any], gradients: Mapping[str, Any]) -> ObservedNode:

@@ -80,7 +80,7 @@ class Recorder:
         steps: int | Iterable[int] = (),
         nodes: str | Iterable[str] | None = None,
         probe: int = 64,
-        budget: float = 0.04,
+        budget: float = 0.03,
     ):
         chosen = list(steps) if isinstance(steps, Iterable) else [steps]
         self.every = None if every is None else _checked("every", every, 1)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.inspection.html_table import html_table
+
 FLAT = 1e-3
 """Where the slope of an activation is smaller than this, a unit passes on next to nothing: it is saturated."""
 
@@ -51,6 +53,12 @@ class Summary:
         told = [f"mean {self.mean + 0.0:.4g}", f"spread {self.spread:.4g}", f"{least:.4g} to {greatest:.4g}"]
         shares = (("zero", self.zeros), ("saturated", self.saturated), ("not finite", self.not_finite))
         return ", ".join([*told, *(f"{write_share(share)} {name}" for name, share in shares if share)])
+
+    def _repr_html_(self) -> str:
+        shares = ("zeros", "saturated", "not_finite")
+        told = {name: f"{value:,}" if name == "size" else f"{value + 0.0:.6g}" for name, value in vars(self).items()}
+        told |= {name: write_share(getattr(self, name)) for name in shares}
+        return html_table([name.replace("_", " ") for name in told], [list(told.values())], code=True)
 
 
 def summarize_array(array: Any, slope: Any = None) -> Summary:

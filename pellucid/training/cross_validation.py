@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,9 @@ class CrossValidation:
         spread = self.deviation
         told = [f"{name} {value:.4g} +- {spread[name]:.2g}" for name, value in self.mean.items()]
         return f"{len(self.parts)} folds: " + ", ".join(told)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def cross_validate(

@@ -107,7 +107,8 @@ class Handlers:
 
         A handler says from which one on it does with an attribute ``next_epoch``.
         """
-        return all(getattr(handler, "next_epoch", 0) > epoch for handler in self._handlers)
+        wanted = [getattr(handler, "next_epoch", 0) for handler in self._handlers]
+        return min(wanted, default=0) > epoch
 
     def tell(self, event: Event) -> str | None:
         """Tell all handlers; return the reason to stop, if one gave any."""

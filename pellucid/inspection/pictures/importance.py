@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DataError, UsageError
+from pellucid.inspection.html_table import html_table
 from pellucid.inspection.pictures.reading import as_subject
 from pellucid.inspection.pictures.style import axes_for, class_color, ink, short
 from pellucid.inspection.pictures.subject import Subject
@@ -33,6 +34,13 @@ class Importance:
     metric: str
     base: float
     lost: Mapping[str, np.ndarray]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [name, f"{lost.mean():.4g}", f"{lost.min():.4g} to {lost.max():.4g}"] for name, lost in self.lost.items()
+        ]
+        head = ["column", f"{self.metric} lost by shuffling, mean", "least to greatest"]
+        return html_table(head, rows, f"{self.metric} as it is: {self.base:.4g}")
 
 
 def importance(

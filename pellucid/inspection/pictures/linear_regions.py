@@ -13,6 +13,7 @@ from pellucid.executors.inputs import inputs_by_row
 from pellucid.graph.graph import Graph, Node, live_nodes
 from pellucid.graph.resize import resize
 from pellucid.inspection.explain.double import run_double
+from pellucid.inspection.html_table import html_table
 from pellucid.inspection.pictures.cutting import TOLERANCE, Cell, box, cut_cell, require_few
 from pellucid.inspection.pictures.kinks import Kink, find_kinks
 from pellucid.inspection.pictures.plane import Plane, plane_of
@@ -51,6 +52,10 @@ class LinearRegions:
     def last(self) -> list[Cell]:
         """The regions of the whole network."""
         return self.cells[list(self.cells)[-1]]
+
+    def _repr_html_(self) -> str:
+        rows = [[name, f"{self.units[name]:,}", f"{count:,}"] for name, count in self.counts.items()]
+        return html_table(["layer", "units with a kink", "linear regions up to it"], rows)
 
 
 def linear_regions(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pellucid.errors import DataError
+from pellucid.inspection.html_table import html_table
 from pellucid.inspection.pictures.plane import principal_components
 from pellucid.inspection.pictures.reading import FIRST, as_subject
 from pellucid.inspection.pictures.scatter import MOST_NAMED, color_bar, legend, scatter
@@ -28,6 +29,15 @@ class Representation(NamedTuple):
 
     coordinates: np.ndarray
     explained: np.ndarray
+
+    def _repr_html_(self) -> str:
+        spread = self.coordinates.std(axis=0)
+        rows = [
+            [str(number), f"{share:.1%}", f"{wide:.4g}"]
+            for number, (share, wide) in enumerate(zip(self.explained, spread, strict=True), 1)
+        ]
+        head = ["component", "share of the variance", "standard deviation"]
+        return html_table(head, rows, f"{len(self.coordinates):,} examples")
 
 
 def representation(
