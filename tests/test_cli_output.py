@@ -32,7 +32,7 @@ def wine(tmp_path_factory):
 
 
 def test_the_commands_are_those_of_the_documentation():
-    assert COMMANDS == ["train", "predict", "evaluate", "observe", "show", "init", "bench"]
+    assert COMMANDS == ["train", "predict", "evaluate", "observe", "check", "report", "show", "init", "bench"]
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])

@@ -91,6 +91,13 @@ def test_choices_are_kinks_too(function, words):
     assert words in explain(observe(function, x=1.0), "d value / d x").check.note
 
 
+def test_a_choice_that_hides_a_slope_is_told_so():
+    hidden = observe(lambda x: pl.sum(pl.select(x != 0, 3 * x, 0 * x)), x=0.0)  # 3 x, but the rule sees the branch 0 x
+    check = explain(hidden, "d value / d x").check
+    assert not check.agrees and check.number == 0 and check.found == pytest.approx(3.0)
+    assert check.note.endswith("the slopes on both sides are 3 and 3, and the number is not between them")
+
+
 def test_draws_stay_as_they_were_observed():
     net = pl.Network([pl.Dense(6, "gelu"), pl.Dropout(0.5), pl.Dense(1)], inputs=3, dtype="float32")
     data = pl.Dataset({"x": np.random.default_rng(0).normal(size=(16, 3))}, np.ones((16, 1)))

@@ -100,3 +100,13 @@ def test_it_is_shown(shown, name):
 def test_what_is_shown_is_escaped(shown):
     text = shown["gates"]._repr_html_()
     assert "1 &lt; 2 &amp; more" in text and "a<b" not in text
+
+
+def test_tables_hold_the_numbers(shown):
+    node = shown["node"]._repr_html_()
+    assert "log = log([0, 1]) = [-inf, 0]" in node and "50 % not finite" in node
+    assert "<td" in shown["summary"]._repr_html_() and ">50 %<" in shown["summary"]._repr_html_()
+    regions = shown["linear regions"]
+    assert f">{regions.counts['dense_1']}<" in regions._repr_html_()
+    lost = shown["importance"].lost["x[0]"]
+    assert f">{lost.mean():.4g}<" in shown["importance"]._repr_html_()

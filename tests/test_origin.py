@@ -84,6 +84,10 @@ def test_gradients_are_searched_where_all_values_are_finite():
     assert "division by 0" in found.cause
 
 
+def test_what_has_no_examples_blames_no_mini_batch():
+    assert dict(origin_of(lambda x: pl.sum(pl.log(x)), x=[0.0, 1.0]).facts())["examples"] == "not told apart"
+
+
 def test_nothing_is_found_where_all_is_finite():
     assert find_origin(pl.observe(lambda x: pl.sum(x * x), x=[1.0, 2.0])) is None
 

@@ -42,7 +42,7 @@ def find_origin(subject: Observation | TrainingError) -> Origin | None:
     >>> print(find_origin(seen))
     origin        infinity was made by log at log[1], on the forward way
     operands      x = 0 there
-    examples      all of the mini-batch together
+    examples      not told apart
     passed on by  multiply → value
     usual cause   the logarithm of exactly 0
     remedy        Take a loss that works on logits, or keep the argument above 0: pl.log(pl.maximum(x, 1e-7)).

@@ -241,6 +241,8 @@ def _direction(graph: Graph, node: Node) -> str:
 def _remedy_of_input(told: str) -> str:
     if told == "a parameter or state":
         return "Look at the step before: it left this behind."
+    if told == "a setting":
+        return "Lower the learning rate, or whichever setting it is."
     return "Look at where it comes from: missing cells, a division by 0, a file that was read wrongly."
 
 
@@ -256,7 +258,9 @@ def _examples(node: Node, made: np.ndarray, rows: np.ndarray | None) -> tuple[np
 
 def _tell_rows(examples: np.ndarray, single: bool) -> str:
     if not single:
-        return "all of the mini-batch together" + (f": {_listed(examples)}" if len(examples) else "")
+        if not len(examples):
+            return "not told apart"
+        return f"all of the mini-batch together: {_listed(examples)}"
     return f"row{'s' if len(examples) > 1 else ''} {_listed(examples)}"
 
 

@@ -12,7 +12,7 @@ from pellucid.data.dataset import class_weights
 from pellucid.diagnosis.zoo.several import SEVERAL
 from pellucid.diagnosis.zoo.situation import Situation
 from pellucid.diagnosis.zoo.sound import CLASSES, CURVED, NUMBERS, OPTIMIZERS, Wish, sound
-from pellucid.diagnosis.zoo.specimen import TUNING, Specimen
+from pellucid.diagnosis.zoo.specimen import CONFIRMING, SCORING, TUNING, Specimen
 from pellucid.nn.layers import Dense
 from pellucid.nn.losses import GaussianLogLikelihood, Huber, SoftmaxCrossEntropy
 from pellucid.nn.noise import Dropout
@@ -20,6 +20,9 @@ from pellucid.nn.regularizers import L1, L2, InputNoise, MaxNorm, Mixup
 from pellucid.optim.adaptive import Adam
 from pellucid.optim.gradient_descent import GradientDescent
 from pellucid.optim.schedules import Cosine, Exponential, OnPlateau, WarmUp
+
+ANEW = 1000
+"""From this seed on the forms of healthy trainings are made with other random numbers."""
 
 Change = Callable[[Situation, np.random.Generator], Situation]
 
@@ -146,18 +149,24 @@ ORDER = 37
 
 
 def healthy(seed: int) -> Specimen:
-    """Return the healthy training of a seed: each form once, then networks with several inputs or outputs by turns."""
-    if seed >= len(_FORMS):
-        return Specimen("healthy", seed, SEVERAL[seed % len(SEVERAL)](seed), (), True)
+    """Return the healthy training of a seed: each form once, then networks with several inputs or outputs by turns.
+
+    From 1000 on the forms begin anew, with other random numbers.
+    """
+    number = seed % ANEW
+    if number >= len(_FORMS):
+        return Specimen("healthy", seed, SEVERAL[number % len(SEVERAL)](seed), (), True)
     rng = np.random.default_rng([7, seed])
-    wish, change = _FORMS[(seed * ORDER) % len(_FORMS)]
+    wish, change = _FORMS[(number * ORDER) % len(_FORMS)]
     situation = change(sound(wish, rng), rng)
     return Specimen("healthy", seed, situation.case(), (), True, situation, situation)
 
 
 def healthy_seeds(part: str) -> tuple[int, ...]:
-    """Return the seeds of the healthy trainings of a part, ``tuning`` or ``scoring``."""
+    """Return the seeds of the healthy trainings of a part; those that confirm are of the forms that score."""
     count = len(_FORMS)
+    if part == CONFIRMING:
+        return tuple(ANEW + seed for seed in healthy_seeds(SCORING))
     return (*range(32), count, count + 1) if part == TUNING else (*range(32, count), *range(count + 2, count + 6))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pellucid.diagnosis.zoo import inputs, leaks, networks, outputs, penalties, starts, steps, targets
 from pellucid.diagnosis.zoo.sound import CLASSES, CURVED, NUMBERS, Wish
-from pellucid.diagnosis.zoo.specimen import SCORING, TUNING, Fault, Kind, Specimen
+from pellucid.diagnosis.zoo.specimen import CONFIRMING, SCORING, TUNING, Fault, Kind, Specimen
 
 _UNITS = ("wine", "breast_cancer", "friedman2", "diabetes")
 """Tables whose columns have units of very different size."""
@@ -267,10 +267,15 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}
 
 
 def fault_seeds(part: str) -> range:
-    """Return the seeds of the specimens of each kind of a part, ``tuning`` or ``scoring``."""
-    return range(3) if part == TUNING else range(4)
+    """Return the seeds of the specimens of each kind of a part: ``tuning``, ``scoring`` or ``confirming``."""
+    return {TUNING: range(3), SCORING: range(4), CONFIRMING: range(4, 8)}[part]
+
+
+def kinds_of(part: str) -> list[Kind]:
+    """Return the kinds of a part; those that confirm are those that score."""
+    return [kind for kind in KINDS.values() if kind.part == (SCORING if part == CONFIRMING else part)]
 
 
 def specimens(part: str) -> list[Specimen]:
     """Return the faulty specimens of a part, kind by kind."""
-    return [kind.specimen(seed) for kind in KINDS.values() if kind.part == part for seed in fault_seeds(part)]
+    return [kind.specimen(seed) for kind in kinds_of(part) for seed in fault_seeds(part)]

@@ -15,7 +15,7 @@ from pellucid.diagnosis.zoo.sound import Wish, sound
 Fault = Callable[[Situation, np.random.Generator], Situation]
 """A fault changes a sound set-up."""
 
-TUNING, SCORING = "tuning", "scoring"
+TUNING, SCORING, CONFIRMING = "tuning", "scoring", "confirming"
 
 
 @dataclass(frozen=True, eq=False)

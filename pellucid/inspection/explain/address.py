@@ -136,7 +136,7 @@ def _updated(graph: Graph, path: str) -> Node:
     """Return the input that a step gives another value: what is called as an output and as an input."""
     updated = [name for name, node in graph.outputs.items() if name in graph.inputs and graph.inputs[name] is not node]
     if not updated:
-        fix = "Observe a step of a training: pl.observe(training)."
+        fix = "Observe a step of a training: pl.timeline(...).at(step).observe(), or pl.observe(training) of an event."
         raise UsageError("this observation is not of a training step: nothing is updated", where=path, fix=fix)
     if path not in updated:
         raise UsageError(f"{path!r} is not updated", where="update", fix=nearest(path, updated))

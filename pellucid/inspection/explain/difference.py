@@ -76,7 +76,7 @@ def check_gradient(gradient: Gradient) -> Check | None:
     chosen, error = _most_certain(smooth) if smooth else (found[-1], 0.0)
     notes = [] if gradient.whole else [f"of {of} alone, without penalties"]
     if chosen.kinks:
-        notes.append(_tell_kinks(chosen))
+        notes.append(_tell_kinks(chosen, chosen.agrees(double, error)))
     off = abs(number - double) / max(abs(number), abs(double), np.finfo(np.float64).tiny)
     coarse = _is_coarse(gradient.way)
     if coarse and off > NOTICEABLE:
@@ -145,11 +145,12 @@ def _difference(gradient: Gradient, step: float) -> _Difference:
     return _Difference(step, (here + step) - (here - step), (ends[0], ends[1]), middle, kinks)
 
 
-def _tell_kinks(difference: _Difference) -> str:
+def _tell_kinks(difference: _Difference, between: bool) -> str:
     low, high = map(tell, difference.sides)
     more = len(difference.kinks) - 1
     told = difference.kinks[0] + (f", and {more} more," if more else "")
-    return f"{told} within the step: the slopes on both sides are {low} and {high}, and what is between is as good"
+    judged = "what is between is as good" if between else "the number is not between them"
+    return f"{told} within the step: the slopes on both sides are {low} and {high}, and {judged}"
 
 
 def check_value(evidence: Evidence, node: Node, place: int) -> Check:

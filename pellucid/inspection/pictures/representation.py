@@ -15,6 +15,9 @@ from pellucid.inspection.pictures.scatter import MOST_NAMED, color_bar, legend, 
 from pellucid.inspection.pictures.style import Panels, axes_for, panels_for, percent, short
 from pellucid.inspection.pictures.subject import Subject
 
+_SHOWN = 10
+"""So many components are told in a notebook: the first have the largest variance."""
+
 
 class Representation(NamedTuple):
     """Examples as a layer sees them.
@@ -35,7 +38,7 @@ class Representation(NamedTuple):
         rows = [
             [str(number), f"{share:.1%}", f"{wide:.4g}"]
             for number, (share, wide) in enumerate(zip(self.explained, spread, strict=True), 1)
-        ]
+        ][:_SHOWN]
         head = ["component", "share of the variance", "standard deviation"]
         return html_table(head, rows, f"{len(self.coordinates):,} examples")
 
