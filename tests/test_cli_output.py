@@ -226,7 +226,7 @@ def test_help_into_a_pipe_that_is_closed_is_no_fault(arguments):
     ("arguments", "told"),
     [
         (["predict", "model"], "Missing argument 'TABLE'. pellucid predict --help tells more."),
-        (["observe", "model", "t.csv"], "Missing option '--row'. pellucid observe --help tells more."),
+        (["observe", "model", "t.csv"], "one thing is observed: got none of them, expected --row N or --step N."),
         (["train", "t.csv", "-t"], "Option '-t' requires an argument. pellucid --help tells more."),
     ],
 )

@@ -22,8 +22,8 @@ def network() -> pl.Network:
 
 @pytest.fixture(scope="module")
 def shown():
-    recorder = pl.Recorder(every=1, steps=[2])
-    fitted = pl.fit(network(), DATA, **WAY, on=recorder)
+    recorder, watch = pl.Recorder(every=1, steps=[2]), pl.Watch()
+    fitted = pl.fit(network(), DATA, **WAY, on=[recorder, watch])
     timeline = pl.timeline(network(), DATA, **WAY)
     other = pl.timeline(network(), DATA, **WAY, seed=1)
     seen = pl.observe(fitted, DATA, rows=[1])
@@ -48,6 +48,10 @@ def shown():
         "origin": pl.find_origin(bad),
         "gates": GateReport((Finding("a<b", "during", "fail", "1 < 2 & more", causes=("dead_units",)),)),
         "curves": pl.plot_records(recorder),
+        "finding": Finding("dead_units", "during", "warn", "a third of them is dead"),
+        "thresholds": pl.Thresholds(),
+        "watch": watch,
+        "population": pl.fit_population(network(), DATA, [pl.Member(seed=0), pl.Member(seed=1)], **WAY),
         "node": bad["log"],
         "summary": bad["log"].summary,
         "importance": pl.importance(fitted, DATA),

@@ -11,18 +11,26 @@ from pellucid.cli.observe_view import view_nodes, view_row
 from pellucid.cli.options import ExecutorOption, check_table
 from pellucid.cli.output import check_file, show, show_json, width
 from pellucid.data.tables.table import read_table
+from pellucid.errors import UsageError
 from pellucid.executors.program import ONCE
 from pellucid.inspection.drawing.frames import Frames
 from pellucid.inspection.drawing.network_figure import draw_network, network_scene
 from pellucid.model.folder import load_model
 from pellucid.workflow.observed_row import ObservedRow, observe_row
+from pellucid.workflow.observed_step import ObservedStep, observe_step
 from pellucid.workflow.reports.layout import printable
 
 
 def observe(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder.", show_default=False)],
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.", show_default=False)],
-    row: Annotated[int, typer.Option("--row", metavar="N", help="Which row; the first one is 0.", show_default=False)],
+    row: Annotated[
+        int | None, typer.Option("--row", metavar="N", help="Which row; the first one is 0.", show_default=False)
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option("--step", metavar="N", help="In place of a row: which step of the training; the first one is 0."),
+    ] = None,
     draw: Annotated[
         str | None,
         typer.Option(
@@ -37,7 +45,7 @@ def observe(
             "--node",
             metavar="PATH",
             help='Show this node alone, such as dense_1/gelu, or explain one number, such as "dense_1/gelu[0, 5]" or'
-            ' "d loss / d dense_1/weight[3, 2]".',
+            ' "d loss / d dense_1/weight[3, 2]", or of a step "update of dense_1/weight[3, 2]".',
         ),
     ] = None,
     executor: ExecutorOption = ONCE,
@@ -49,13 +57,23 @@ def observe(
     loss. Where it has not, gradients are of the logarithm of the predicted class's probability, or of the number that
     is predicted.
 
+    With --step, a step of the training that made the model, done again to the bit: the network on its mini-batch, every
+    gradient, and the optimizer's update. The table has to be the one that it was trained on.
+
     A network of a few neurons is drawn unit by unit, a larger one layer by layer.
     """
     check_table(table)
     if draw is not None:
         check_file("--draw", draw, (".svg", ".html"), "an SVG file or an HTML page", table)
-    loaded = load_model(model, executor)
-    found = observe_row(loaded, read_table(table), row)
+    if (row is None) == (step is None):
+        got = "none of them" if row is None else "both"
+        raise UsageError("one thing is observed", got=got, expected="--row N or --step N")
+    found: ObservedRow | ObservedStep
+    if step is not None:
+        found = observe_step(model, table, step)
+    else:
+        assert row is not None
+        found = observe_row(load_model(model, executor), read_table(table), row)
     explanation = None if node is None else explain_node(found.seen, node)
     chosen = None if node is None or explanation is not None else find_node(found.seen, node)
     if draw is not None:
@@ -71,7 +89,7 @@ def observe(
     if explanation is not None:
         print(explanation.text(width()), end="")
     elif chosen is None:
-        show(view_row(found))
+        show(view_row(found) if isinstance(found, ObservedRow) else found.told)
         print()
         print(view_nodes(found.seen, width()), end="")
     else:
@@ -80,9 +98,13 @@ def observe(
         print(f"\nDrawn to {printable(draw)}")
 
 
-def _draw(found: ObservedRow, file: str) -> None:
-    """Draw a row's way through the network as a picture, or as a page that shows one layer after the other."""
-    if file.lower().endswith(".html"):
+def _draw(found: ObservedRow | ObservedStep, file: str) -> None:
+    """Draw the way through the network as a picture, or as a page that shows one layer after the other."""
+    page = file.lower().endswith(".html")
+    if isinstance(found, ObservedStep):
+        draw_step = found.seen.write_frames if page else found.seen.draw
+        draw_step(file, view="neurons")
+    elif page:
         Frames(network_scene(found.seen, found.names())).write_page(file)
     else:
         draw_network(found.seen, found.names(), file)

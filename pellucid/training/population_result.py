@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,15 @@ class Population:
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} failed" if self.errors else ""
         return f"<Population of {len(self)}{failed}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{number}</td><td>{member.seed}</td><td>{html.escape(str(dict(member.settings or {})))}</td>"
+            f"<td>{fit.best_epoch}</td><td>{html.escape(fit.reason)}</td></tr>"
+            for number, (member, fit) in enumerate(zip(self.members, self.fits, strict=True))
+        )
+        head = "".join(f"<th>{name}</th>" for name in ("number", "seed", "settings", "best epoch", "why it ended"))
+        return f"<p>{html.escape(repr(self))}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def __len__(self) -> int:
         return len(self.fits)

@@ -72,6 +72,9 @@ class Finding:
             lines.append(f"      remedy: {self.remedy}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return GateReport((self,))._repr_html_()
+
 
 @dataclass(frozen=True)
 class GateReport:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pellucid.diagnosis.gates.finding import FAIL, PASS, WARN
 from pellucid.errors import DeclarationError, UsageError, nearest
+from pellucid.inspection.html_table import html_table
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,13 @@ class Thresholds(Mapping[str, Threshold]):
 
     def __len__(self) -> int:
         return len(self._table)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (found.name, found.meaning, f"{found.warn:.4g}", f"{found.fail:.4g}", found.source)
+            for found in self.values()
+        ]
+        return html_table(["threshold", "what is measured", "warns", "fails", "source"], rows)
 
 
 def _is_number(value: Any) -> bool:

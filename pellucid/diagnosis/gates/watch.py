@@ -130,6 +130,9 @@ class Watch:
         asked = [gate for gate in _cheap_gates() if reason != UNDER_WAY or gate.name not in AT_THE_END]
         return ask_gates(self._now(reason, error), asked, self.thresholds)
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
     def _may_ask(self, training: Training) -> bool:
         """Say whether there is anything to ask, and time for it."""
         return bool(self.stop_on) and (self._every is not None or self._spent <= BUDGET * training.seconds())
