@@ -20,6 +20,7 @@ FLOORS = {
     "early": 1,
     "errors": 1,
     "files": 1,
+    "html_table": 1,
     "version": 1,
     "random": 2,
     "graph": 2,

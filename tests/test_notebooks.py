@@ -114,3 +114,8 @@ def test_tables_hold_the_numbers(shown):
     assert f">{regions.counts['dense_1']}<" in regions._repr_html_()
     lost = shown["importance"].lost["x[0]"]
     assert f">{lost.mean():.4g}<" in shown["importance"]._repr_html_()
+
+
+def test_an_output_may_be_called_as_an_input():
+    same = pl.Network(lambda context, x: {"x": pl.Dense(2)(context, x)}, inputs=3)
+    assert same._repr_html_().count("<tr>") == 5  # the head, an input, two parameters, an output

@@ -124,4 +124,4 @@ def test_a_wrong_subject_is_one_clear_message():
 def test_the_card_holds_what_the_text_says():
     found = origin_of(lambda x: pl.sum(pl.log(x)), x=[0.0, 1.0])
     card = found._repr_html_()
-    assert card.startswith("<table") and "log[0]" in card and "exactly 0" in card
+    assert "<table" in card and "log[0]" in card and "exactly 0" in card

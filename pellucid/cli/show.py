@@ -14,7 +14,8 @@ from pellucid.executors.program import ONCE
 from pellucid.model.folder import load_model
 from pellucid.workflow.plans.plan_file import read_toml
 from pellucid.workflow.reports.description import describe_model, view_model
-from pellucid.workflow.training_step import RECORD, rebuild_step
+from pellucid.workflow.run_folder import RECORD
+from pellucid.workflow.training_step import rebuild_step
 
 
 def show_model(

@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.errors import GraphError, nearest
 from pellucid.graph.graph import Graph
+from pellucid.html_table import html_table
 from pellucid.inspection.derivatives import derive, split_derivative
 from pellucid.inspection.drawing.draw import WIDEST, draw, draw_frames
 from pellucid.inspection.drawing.frames import Frames
@@ -22,7 +23,6 @@ from pellucid.inspection.formula import (
     write_name,
     write_number,
 )
-from pellucid.inspection.html_table import html_table
 from pellucid.inspection.observed import ObservedNode, StepRecord, observe_node
 from pellucid.inspection.summary import Summary
 

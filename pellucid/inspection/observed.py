@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from pellucid.graph.graph import Node
+from pellucid.html_table import html_table
 from pellucid.inspection.formula import summarize, write_formula, write_formula_with_numbers, write_name, write_number
-from pellucid.inspection.html_table import html_table
 from pellucid.inspection.layers.saturation import activation_slopes
 from pellucid.inspection.summary import Summary, summarize_array
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 
 FLAT = 1e-3
 """Where the slope of an activation is smaller than this, a unit passes on next to nothing: it is saturated."""

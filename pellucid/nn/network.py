@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from pellucid.graph.graph import Graph
 from pellucid.graph.operation import Operation
 from pellucid.graph.types import Axis, DType, Type, as_dtype, float32
 from pellucid.graph.value import Value
+from pellucid.html_table import html_table
 
 
 class Layer(ABC):
@@ -128,15 +128,12 @@ class Network:
 
     def _repr_html_(self) -> str:
         """The parameters, each with its type, and what goes in and out."""
-        facts = {**self.inputs, **{path: found.type for path, found in self.parameters.items()}, **self.outputs}
-        kinds = ["input"] * len(self.inputs) + [found.kind for found in self.parameters.values()]
-        kinds += ["output"] * len(self.outputs)
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{kind}</td><td>{html.escape(str(type))}</td></tr>"
-            for (name, type), kind in zip(facts.items(), kinds, strict=True)
-        )
-        head = "<tr><th>name</th><th>what</th><th>for one example</th></tr>"
-        return f"<p>{self.count_parameters():,} parameters</p><table>{head}{rows}</table>"
+        rows = [
+            *([name, "input", str(type)] for name, type in self.inputs.items()),
+            *([path, found.kind, str(found.type)] for path, found in self.parameters.items()),
+            *([name, "output", str(type)] for name, type in self.outputs.items()),
+        ]
+        return html_table(["name", "what", "for one example"], rows, f"{self.count_parameters():,} parameters")
 
     def count_parameters(self) -> int:
         """Return how many numbers there are to learn."""

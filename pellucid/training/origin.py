@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from pellucid.errors import TrainingError
 from pellucid.executors.program import compile
 from pellucid.graph.graph import Graph, Node, live_nodes
+from pellucid.html_table import html_table
 from pellucid.ops.declare import Elementwise
 from pellucid.training.usual_causes import usual_cause
 
@@ -86,10 +86,8 @@ class Origin:
         return "\n".join(f"{name:{width}}  {text}" for name, text in facts)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in self.facts()
-        )
-        return f'<table style="text-align: left"><tbody>{rows}</tbody></table>'
+        (_, what), *others = self.facts()
+        return html_table(["origin", what], others)
 
 
 def trace_origin(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import TrainingError, UsageError
+from pellucid.html_table import html_table
 from pellucid.training.checks import check_parts
 from pellucid.training.evaluate import as_arrays
 from pellucid.training.members import Member, row_numbers
@@ -66,13 +66,11 @@ class Population:
         return f"<Population of {len(self)}{failed}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{number}</td><td>{member.seed}</td><td>{html.escape(str(dict(member.settings or {})))}</td>"
-            f"<td>{fit.best_epoch}</td><td>{html.escape(fit.reason)}</td></tr>"
+        rows = [
+            [str(number), str(member.seed), str(dict(member.settings or {})), str(fit.best_epoch), fit.reason]
             for number, (member, fit) in enumerate(zip(self.members, self.fits, strict=True))
-        )
-        head = "".join(f"<th>{name}</th>" for name in ("number", "seed", "settings", "best epoch", "why it ended"))
-        return f"<p>{html.escape(repr(self))}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        ]
+        return html_table(["number", "seed", "settings", "best epoch", "why it ended"], rows, repr(self))
 
     def __len__(self) -> int:
         return len(self.fits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from pellucid.data.dataset import Dataset
 from pellucid.errors import UsageError
 from pellucid.executors.inputs import is_frozen
+from pellucid.html_table import html_table
 from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.training.checkpoint import Progress
@@ -59,12 +59,9 @@ class Fit:
         records = {0, max(self.best_epoch - 1, 0), len(self.history) - 1}
         chosen = [self.history[place] for place in sorted(records) if place < len(self.history)]
         names = list(dict.fromkeys(key for record in chosen for key in record))
-        head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{_tell(record.get(name))}</td>' for name in names)}</tr>" for record in chosen
-        )
-        told = html.escape(f"{len(self.history)} epochs, the best is {self.best_epoch}; stopped: {self.reason}")
-        return f"<p>{told}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        rows = [[_tell(record.get(name)) for name in names] for record in chosen]
+        told = f"{len(self.history)} epochs, the best is {self.best_epoch}; stopped: {self.reason}"
+        return html_table([name.replace("_", " ") for name in names], rows, told)
 
     def predict(self, inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
         """Return what the losses say that the outputs mean: numbers, rates, probabilities.
@@ -110,7 +107,7 @@ def check_fit(fit: Any, dataset: Any) -> None:
 
 
 def _tell(value: Any) -> str:
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def training_result(training: Training, reason: str) -> Fit:

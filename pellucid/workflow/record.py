@@ -16,6 +16,7 @@ from pellucid.workflow.finishing import INTERRUPTED
 from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.reports.curves import draw_curves
 from pellucid.workflow.run import Run
+from pellucid.workflow.run_folder import HISTORY, RECORD
 from pellucid.workflow.understanding import Understanding
 
 SCHEMA = 2
@@ -31,8 +32,8 @@ def write_run(run: Run, folder: Path) -> None:
     """Fill a folder: ``model.safetensors``, ``model.json``, ``history.jsonl``, ``curves.png`` and ``run.toml``."""
     save_model(run.model, folder)
     lines = "".join(map(history_line, run.history))
-    (folder / "history.jsonl").write_text(lines, encoding="utf-8", newline="\n")
-    (folder / "run.toml").write_text(run.plan.to_toml(describe_run(run), COMMENT), encoding="utf-8", newline="\n")
+    (folder / HISTORY).write_text(lines, encoding="utf-8", newline="\n")
+    (folder / RECORD).write_text(run.plan.to_toml(describe_run(run), COMMENT), encoding="utf-8", newline="\n")
     title = f"{', '.join(run.model.targets.names)}: {run.model.targets.task}"
     draw_curves(folder / "curves.png", run.history, run.fit.best_epoch, title)
 
@@ -55,7 +56,7 @@ def settle(plan: Plan, found: Understanding, fitted: Fit) -> Plan:
 def recorded_stop(folder: Path) -> int | None:
     """Return after how many steps the run in a folder was stopped, if its ``run.toml`` says so."""
     try:
-        outcome = tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))["outcome"]
+        outcome = tomllib.loads((folder / RECORD).read_text(encoding="utf-8"))["outcome"]
         return int(outcome["steps"]) if outcome["reason"] in STOPPED else None
     except (OSError, LookupError, TypeError, ValueError):
         return None

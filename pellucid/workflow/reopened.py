@@ -19,11 +19,9 @@ from pellucid.workflow.division import TEST
 from pellucid.workflow.encode_rows import encode_rows
 from pellucid.workflow.making import Making, prepare
 from pellucid.workflow.plans.plan import Plan, read_plan
-from pellucid.workflow.run_folder import MODEL
+from pellucid.workflow.run_folder import MODEL, RECORD
 from pellucid.workflow.starting import load_start
 from pellucid.workflow.understanding import Understanding, understand
-
-RECORD = "run.toml"
 
 
 @dataclass(frozen=True, eq=False)

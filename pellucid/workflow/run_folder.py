@@ -15,7 +15,8 @@ from pathlib import Path
 from pellucid.errors import ModelError, UsageError
 
 MODEL = "model.json"
-FILES = ("model.safetensors", "history.jsonl", "curves.png", "run.toml", MODEL)
+HISTORY, RECORD = "history.jsonl", "run.toml"
+FILES = ("model.safetensors", HISTORY, "curves.png", RECORD, MODEL)
 """What a run folder holds. The last one is the last to come: without it there is no model."""
 
 CHECKPOINT = "checkpoint.safetensors"

@@ -17,6 +17,7 @@ from pellucid.model.model import Model
 from pellucid.workflow.plans.plan import Plan, read_plan
 from pellucid.workflow.plans.recipe import Recipe
 from pellucid.workflow.plans.settings import list_settings
+from pellucid.workflow.run_folder import RECORD
 
 REASON = "as the model to start from has it"
 
@@ -41,7 +42,7 @@ def load_start(start_from: Any, recipe: Recipe) -> tuple[Model, Recipe]:
     if isinstance(start_from, Model):
         model, recipes = start_from, [recipe]
     elif isinstance(start_from, str | os.PathLike):
-        model, record = load_model(start_from), Path(start_from) / "run.toml"
+        model, record = load_model(start_from), Path(start_from) / RECORD
         recipes = [_with_network_of(recipe, read_plan(record).recipe)] if record.is_file() else []
         recipes.append(recipe)
     else:

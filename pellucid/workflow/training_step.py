@@ -14,9 +14,9 @@ from pellucid.optim.lbfgs import LBFGS
 from pellucid.training.step import TrainingStep, build_step
 from pellucid.workflow.plans.plan import read_plan
 from pellucid.workflow.plans.plan_file import read_toml
+from pellucid.workflow.run_folder import RECORD
 from pellucid.workflow.starting import makes_network_of
 
-RECORD = "run.toml"
 MOST_ROWS = 65_536
 """Rows of a step, where it takes all that there are."""
 

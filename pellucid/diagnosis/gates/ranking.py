@@ -173,9 +173,6 @@ OWN_GATES: Mapping[str, frozenset[str]] = {
 UNLIKELY = 0.3
 """What is left then of all that speaks for a cause."""
 
-LEARNED_BY_ANOTHER = frozenset(("wrong_targets", "uninformative_inputs", "too_few_examples"))
-"""Unlikely where a plain network learns much more from the same examples, of what holds for others too."""
-
 
 class Ranked(NamedTuple):
     """A cause, how much speaks for it, and what does."""

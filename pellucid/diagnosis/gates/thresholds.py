@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid.diagnosis.gates.finding import FAIL, PASS, WARN
 from pellucid.errors import DeclarationError, UsageError, nearest
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 
 
 @dataclass(frozen=True)

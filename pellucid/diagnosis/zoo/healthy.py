@@ -168,8 +168,3 @@ def healthy_seeds(part: str) -> tuple[int, ...]:
     if part == CONFIRMING:
         return tuple(ANEW + seed for seed in healthy_seeds(SCORING))
     return (*range(32), count, count + 1) if part == TUNING else (*range(32, count), *range(count + 2, count + 6))
-
-
-def healthy_specimens(part: str) -> list[Specimen]:
-    """Return the healthy trainings of a part."""
-    return [healthy(seed) for seed in healthy_seeds(part)]

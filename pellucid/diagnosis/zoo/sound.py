@@ -55,7 +55,6 @@ CURVED = ("moons", "circles", "product", "rings", "sine", "waves", "teacher", "f
 """Data on which a linear model does badly."""
 
 USUAL = ("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus")
-RECTIFIERS = ("relu", "leaky_relu", "gelu", "silu")
 SMALL_STEPS = ("adam", "adamw", "momentum", "nesterov", "rmsprop")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 from pellucid.inspection.replay.facts import facts_table, facts_text
 
 _SHOWN = 8

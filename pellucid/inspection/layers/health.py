@@ -6,7 +6,7 @@ import html
 import math
 from collections.abc import Callable, Sequence
 
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 from pellucid.inspection.layers import LayerRecord, LayerRecords
 from pellucid.inspection.summary import write_share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 from pellucid.inspection.summary import Summary, write_share
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DataError, UsageError
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 from pellucid.inspection.pictures.reading import as_subject
 from pellucid.inspection.pictures.style import axes_for, class_color, ink, short
 from pellucid.inspection.pictures.subject import Subject

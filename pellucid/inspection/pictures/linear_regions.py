@@ -12,8 +12,8 @@ from pellucid.errors import DataError, UsageError
 from pellucid.executors.inputs import inputs_by_row
 from pellucid.graph.graph import Graph, Node, live_nodes
 from pellucid.graph.resize import resize
+from pellucid.html_table import html_table
 from pellucid.inspection.explain.double import run_double
-from pellucid.inspection.html_table import html_table
 from pellucid.inspection.pictures.cutting import TOLERANCE, Cell, box, cut_cell, require_few
 from pellucid.inspection.pictures.kinks import Kink, find_kinks
 from pellucid.inspection.pictures.plane import Plane, plane_of

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pellucid.errors import DataError
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 from pellucid.inspection.pictures.plane import principal_components
 from pellucid.inspection.pictures.reading import FIRST, as_subject
 from pellucid.inspection.pictures.scatter import MOST_NAMED, color_bar, legend, scatter

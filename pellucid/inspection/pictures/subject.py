@@ -98,12 +98,6 @@ class SeenNetwork:
         known = [*self.entries, *self.layers, *(node.path for node in self.graph.nodes if batch_axis(node) == 0)]
         raise UsageError(f"the network has no layer {layer!r}", where="layer", fix=nearest(str(layer), known))
 
-    def one_layer(self, layer: str) -> LayerNodes:
-        """Return a layer by its name."""
-        if layer not in self.layers:
-            raise UsageError(f"the network has no layer {layer!r}", where="layer", fix=nearest(str(layer), self.layers))
-        return self.layers[layer]
-
     def hidden(self) -> list[LayerNodes]:
         """Return the layers whose values go on inside the network."""
         ends = {self.graph.outputs[name] for name in self.ends}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.inspection.html_table import html_table
+from pellucid.html_table import html_table
 
 Facts = Sequence[tuple[str, str]]
 

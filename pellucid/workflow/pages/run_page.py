@@ -20,8 +20,8 @@ from pellucid.workflow.reopened import Reopened, reopen
 from pellucid.workflow.reports.curves import paint_curves
 from pellucid.workflow.reports.description import facts_of_model, origin_of_model
 from pellucid.workflow.reports.layout import printable, show_number
+from pellucid.workflow.run_folder import HISTORY, RECORD
 
-HISTORY = "history.jsonl"
 PAGE = "report.html"
 
 
@@ -91,7 +91,7 @@ def _what(run: Reopened) -> Section:
     columns = [
         (printable(name), printable(line.removeprefix(f"{name}: "))) for name, line in zip(names, lines, strict=True)
     ]
-    settings = run.folder.joinpath("run.toml").read_text(encoding="utf-8")
+    settings = run.folder.joinpath(RECORD).read_text(encoding="utf-8")
     body = facts_table([*facts_of_model(run.model), *origin, *versions])
     body += folded(f"Columns ({len(columns)})", facts_table(columns))
     body += folded("All settings", f"<pre>{escape(settings)}</pre>")
