@@ -33,8 +33,8 @@ FLOORS = {
     "model": 5,
     "inspection": 6,
     "diagnosis": 7,
+    "tuning": 7,
     "bench": 8,
-    "tuning": 8,
     "workflow": 8,
     "estimators": 9,
     "cli": 9,
@@ -44,14 +44,17 @@ UNBOUND = {"pellucid", "pellucid.__main__"}  # the package's face and its comman
 # Libraries that only some places may import, and Pellucid's own modules that only some may see of a package.
 CONFINED = {
     "llvmlite": ("pellucid.executors.native",),
-    "jax": ("pellucid.bench.peers.jax_scan",),
-    "optax": ("pellucid.bench.peers.jax_scan",),
-    "torch": ("pellucid.bench.peers.pytorch",),
+    "jax": ("pellucid.bench.peers.jax_scan", "pellucid.bench.tune.peers"),
+    "optax": ("pellucid.bench.peers.jax_scan", "pellucid.bench.tune.peers"),
+    "optuna": ("pellucid.bench.tune.peers", "pellucid.tuning.samplers.tpe", "pellucid.tuning.study.optuna_study"),
+    "torch": ("pellucid.bench.peers.pytorch", "pellucid.bench.tune.peers"),
     "sklearn": (
         "pellucid.bench.peers.scikit_learn",
+        "pellucid.bench.tune.peers",
         "pellucid.estimators",
         "pellucid.diagnosis",
         "pellucid.inspection",
+        "pellucid.tuning.importance",
         "pellucid.workflow.baselines.gradient_boosting",
     ),
 }
@@ -66,7 +69,7 @@ VISIBLE = {
     )
 }
 
-HEAVY = ["matplotlib", "narwhals", "pandas", "pyarrow", "rich", "safetensors", "scipy", "sklearn", "typer"]
+HEAVY = ["matplotlib", "narwhals", "optuna", "pandas", "pyarrow", "rich", "safetensors", "scipy", "sklearn", "typer"]
 
 
 def module_name(path: Path) -> str:

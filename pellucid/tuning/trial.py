@@ -1,0 +1,125 @@
+"""Trials: what was tried, how far it came, and how good it was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+WAITING, FINISHED, PRUNED, FAILED = "waiting", "finished", "pruned", "failed"
+"""What is said of a trial: not done yet; trained to its end; given up as others were better; ended by an error."""
+
+STATES = (WAITING, FINISHED, PRUNED, FAILED)
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What one training of a trial has brought: on one fold, with one seed.
+
+    Attributes
+    ----------
+    value : float
+        The metric on the examples held out.
+    epochs : int
+        How many it has learned.
+    best_epoch : int
+        After which epoch the value was found.
+    seconds : float
+        Of a thread, compiling apart.
+    curve : tuple of (int, float)
+        The value after some of the epochs.
+    """
+
+    value: float
+    epochs: int
+    best_epoch: int
+    seconds: float
+    curve: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration, and what became of it.
+
+    Attributes
+    ----------
+    number : int
+        From 0, in the order in which configurations were proposed.
+    parameters : mapping
+        Numbers, names, truth values, None, or lists of them, by name.
+    bracket : int
+        Which round of proposals it belongs to.
+    state : {"waiting", "finished", "pruned", "failed"}
+    value : float or None
+        The mean of its members' values.
+    members : tuple of MemberResult
+        One for each fold and repeat, in their order.
+    error : str or None
+        What ended it.
+
+    Examples
+    --------
+    >>> parts = tuple(MemberResult(value, epochs=30, best_epoch=30, seconds=0.1) for value in (0.2, 0.4))
+    >>> trial = Trial(0, {"rate": 0.1}).ended(FINISHED, parts)
+    >>> round(trial.value, 3), round(trial.deviation, 3), trial.epochs
+    (0.3, 0.141, 30)
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    bracket: int = 0
+    state: str = WAITING
+    value: float | None = None
+    members: tuple[MemberResult, ...] = field(default=(), repr=False)
+    error: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state != WAITING
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation of its members' values (their number less one as divisor); None of fewer than two."""
+        values = [member.value for member in self.members]
+        if len(values) < 2 or self.value is None:
+            return None
+        middle = math.fsum(values) / len(values)
+        return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs that one of its members has learned."""
+        return max((member.epochs for member in self.members), default=0)
+
+    @property
+    def seconds(self) -> float:
+        """What its members took together, in seconds of a thread."""
+        return math.fsum(member.seconds for member in self.members)
+
+    def ended(self, state: str, members: Sequence[MemberResult], error: str | None = None) -> Trial:
+        """Return the trial as it is at its end; its value is None where it failed."""
+        value = None if state == FAILED else mean_value(members)
+        return Trial(self.number, self.parameters, self.bracket, state, value, tuple(members), error)
+
+
+def mean_value(members: Sequence[MemberResult]) -> float:
+    """Return the mean of members' values, the same whatever the order in which they ended."""
+    return math.fsum(member.value for member in members) / len(members)
+
+
+def ranking(trials: Sequence[Trial], higher_is_better: bool) -> list[Trial]:
+    """Return trials from the best to the worst: finished ones, then pruned ones; others are left out.
+
+    A value that is no number comes last; of equal values the earlier trial comes first.
+    """
+    sign = -1.0 if higher_is_better else 1.0
+    valued = [trial for trial in trials if trial.state in (FINISHED, PRUNED) and trial.value is not None]
+
+    def key(trial: Trial) -> tuple[bool, bool, float, int]:
+        assert trial.value is not None
+        unknown = math.isnan(trial.value)
+        return trial.state != FINISHED, unknown, 0.0 if unknown else sign * trial.value, trial.number
+
+    return sorted(valued, key=key)
