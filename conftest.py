@@ -11,6 +11,10 @@ from pellucid.training.metrics import METRICS
 
 # They import the frameworks that Pellucid is measured against, which need not be there.
 collect_ignore = ["pellucid/bench/peers/pytorch.py", "pellucid/bench/peers/jax_scan.py"]
+collect_ignore += [
+    f"pellucid/bench/tune/peers/{name}.py"
+    for name in ("jax_population", "optuna_search", "torch_population", "torch_training")
+]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that tests interrupt.

@@ -1,4 +1,4 @@
-"""Draw the pictures of chapters 13 to 15 of the guide: `python docs/make_guide_pictures.py [DIRECTORY]`.
+"""Draw the pictures of chapters 13 to 15 and 17 of the guide: `python docs/make_guide_pictures.py [DIRECTORY]`.
 
 The directory is the one of this file if none is given; the pictures are in `pictures/guide` in it. They are of the
 trainings that the chapters tell of.
@@ -19,6 +19,7 @@ import pellucid as pl
 
 DPI = 100
 COLORS = 192
+TABLES = Path(__file__).resolve().parent.parent / "examples" / "tables"
 
 
 def quadrants() -> tuple[np.ndarray, pl.Dataset]:
@@ -94,6 +95,12 @@ def draw_divergence(folder: Path) -> None:
     write(pl.first_divergence(native, interpreted, names=("native", "interpret")).plot(axes), folder, "divergence")
 
 
+def draw_learning_curve(folder: Path) -> None:
+    """Draw whether more rows or a larger network would help, for chapter 17."""
+    curve = pl.learning_curve(TABLES / "diabetes.csv", "progression")
+    write(curve.plot(Figure((8.6, 3.8), layout="constrained")), folder, "learning-curve")
+
+
 def write(picture: Any, folder: Path, name: str) -> None:
     """Write a figure, or what has one, as a PNG file of few colours."""
     figure = getattr(picture, "figure", picture)
@@ -110,6 +117,7 @@ def main(directory: Path) -> None:
     draw_observations(folder)
     draw_a_fit(folder)
     draw_divergence(folder)
+    draw_learning_curve(folder)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ _LATER = {
     "diagnosis.gates.ranking": ("rank_causes",),
     "diagnosis.gates.thresholds": ("Thresholds",),
     "diagnosis.gates.watch": ("Watch",),
-    "estimators": ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron"),
+    "estimators": ("Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron", "PopulationSearchCV"),
     "executors.native.report": ("explain_kernels",),
     "inspection.explain": ("explain",),
     "inspection.landscape.curvature": ("curvature",),
@@ -81,8 +81,10 @@ _LATER = {
     "tuning.space": ("Space",),
     "tuning.study": ("open_study",),
     "workflow.checking": ("check_run", "check_table"),
+    "workflow.learning_curve": ("learning_curve",),
     "workflow.pages.run_page": ("write_page",),
     "workflow.timeline": ("first_divergence", "timeline"),
+    "workflow.tuning.tune_table": ("tune_table",),
 }
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 

@@ -123,7 +123,7 @@ def _facts(report: Report) -> str:
 
 def _training(outcomes: Sequence[Outcome], peers: Sequence[str]) -> str:
     head = ["workload", "what", "Pellucid us/step", "GFLOP/s", "of the peak", "peak before, after"]
-    return _grid([*head, *_titles(peers), "goal"], (_training_row(each, peers) for each in outcomes))
+    return grid([*head, *_titles(peers), "goal"], (_training_row(each, peers) for each in outcomes))
 
 
 def _training_row(outcome: Outcome, peers: Sequence[str]) -> Cells:
@@ -146,7 +146,7 @@ def _prediction(outcomes: Sequence[Outcome], peers: Sequence[str]) -> str:
         ]
         for each in outcomes
     )
-    return _grid(["workload", "what", "Pellucid us", *_titles(peers), "goal"], rows)
+    return grid(["workload", "what", "Pellucid us", *_titles(peers), "goal"], rows)
 
 
 def _compiling(outcomes: Sequence[Outcome], peers: Sequence[str]) -> str:
@@ -157,7 +157,7 @@ def _compiling(outcomes: Sequence[Outcome], peers: Sequence[str]) -> str:
         taken = [each.measured[name].compile_seconds if name in each.measured else None for name in names]
         goal = f"at most {each.workload.compile_goal:g}" if each.workload.compile_goal is not None else ""
         rows.append([f"`{each.workload.name}`", *(f"{s:.2f}" if s is not None else "" for s in taken), goal])
-    return _grid(["workload", *titles, "goal"], rows)
+    return grid(["workload", *titles, "goal"], rows)
 
 
 def _compiles(outcomes: Sequence[Outcome], name: str) -> bool:
@@ -175,7 +175,7 @@ def _same(report: Report, peers: Sequence[str]) -> str:
         shown = [f"{found:.1e}" if found is not None else "" for found in differences]
         rows.append([f"`{each.workload.name}`", str(len(own)), *ends, *shown])
     titles = [f"{_title(peer)}: largest relative difference" for peer in peers]
-    return _grid(["workload", "numbers", "first", "last", *titles], rows)
+    return grid(["workload", "numbers", "first", "last", *titles], rows)
 
 
 def _memory(report: Report, peers: Sequence[str]) -> str:
@@ -196,7 +196,7 @@ def _memory(report: Report, peers: Sequence[str]) -> str:
     head = ["MB", "before training", "peak", "counted", "above that", "goal"]
     what = "Counted are parameters, their gradients, Adam's two means, and the activations of a mini-batch"
     before = "before training, the libraries are loaded and the examples are there"
-    return f"{_grid(head, rows)}\n\n{what}; {before}."
+    return f"{grid(head, rows)}\n\n{what}; {before}."
 
 
 def _share_line(report: Report, outcome: Outcome) -> str:
@@ -252,7 +252,8 @@ def _title(name: str) -> str:
     return "Pellucid" if name == "pellucid" else PEERS[name].title
 
 
-def _grid(head: Sequence[str], rows: Iterable[Cells]) -> str:
+def grid(head: Sequence[str], rows: Iterable[Cells]) -> str:
+    """Return a table in Markdown; of no rows, that nothing was measured."""
     lines = [[cell.replace("|", "/").replace("\n", " ") for cell in row] for row in rows]
     if not lines:
         return "Not measured."

@@ -95,7 +95,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._told,
-            env=_environment(len(cores)),
+            env=child_environment(len(cores)),
             encoding="utf-8",
         )
         try:
@@ -157,7 +157,8 @@ class Child:
         self.end()
 
 
-def _environment(threads: int) -> dict[str, str]:
+def child_environment(threads: int) -> dict[str, str]:
+    """Return the environment of a child process that uses so many threads."""
     root = str(Path(__file__).absolute().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(_THREADS, str(threads))}

@@ -13,16 +13,20 @@ from typing import Annotated, Any
 import typer
 
 from pellucid.cli.bench import bench
+from pellucid.cli.bench_tune import bench_tune
 from pellucid.cli.check import check
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.help import Command, Commands
 from pellucid.cli.init import init
+from pellucid.cli.learning_curve import learning_curve
 from pellucid.cli.observe import observe
 from pellucid.cli.output import Carried
 from pellucid.cli.predict import predict
 from pellucid.cli.report import report
 from pellucid.cli.show import show_model
+from pellucid.cli.study import study
 from pellucid.cli.train import train
+from pellucid.cli.tune import tune
 from pellucid.errors import nearest
 
 app = typer.Typer(
@@ -86,6 +90,28 @@ _add(
     "pellucid train houses.csv -t price --out runs/long --resume",
 )
 _add(
+    "tune",
+    tune,
+    "pellucid tune wine.csv --target cultivar --time 60s",
+    "pellucid tune houses.csv -t price --trials 500 --folds 5 --out runs/houses",
+    "pellucid tune wine.csv -t cultivar --space space.toml --sampler tpe",
+    "pellucid tune wine.csv -t cultivar --space 'network.dropout=uniform(0, 0.5)' --show-space",
+    "pellucid tune wine.csv -t cultivar --study wine.db --trials 2000 --resume",
+)
+_add(
+    "study",
+    study,
+    "pellucid study show study.db",
+    "pellucid study best study.db --set",
+    "pellucid study export study.db --out trials.csv",
+)
+_add(
+    "learning-curve",
+    learning_curve,
+    "pellucid learning-curve wine.csv --target cultivar",
+    "pellucid learning-curve houses.csv -t price --out runs/houses-curve",
+)
+_add(
     "predict",
     predict,
     "pellucid predict runs/wine-cultivar-1 new.csv",
@@ -139,6 +165,13 @@ _add(
     "pellucid bench --only tiny --only mid",
     "pellucid bench --peers none --quick",
     "pellucid bench --cores 0,1 --write docs/benchmarks.md",
+)
+_add(
+    "bench tune",
+    bench_tune,
+    "pellucid bench tune --only rate --only tiny",
+    "pellucid bench tune --cores 0,1 --json tune.json --write docs/benchmarks-tuning.md",
+    "pellucid bench tune --cores 0,1 --json tune.json --write docs/benchmarks-tuning.md --resume tune.json",
 )
 
 # Typer carries a copy of Click in newer versions and takes Click's own in older ones.

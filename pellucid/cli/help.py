@@ -45,7 +45,14 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """All commands, whose help is laid out here."""
+    """All commands, whose help is laid out here; a name may have two words."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Return name, command and the arguments behind it."""
+        name = " ".join(args[:2])
+        if len(args) > 1 and name in self.commands:
+            return name, self.commands[name], args[2:]
+        return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left for the formatter."""
@@ -121,4 +128,5 @@ def _meaning(parameter: Any) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0].partition("\n\n")[0].rstrip(".") + "."
+    found = text.partition(". ")[0].partition("\n\n")[0].rstrip(".")
+    return found if found.endswith("?") else f"{found}."

@@ -4,5 +4,6 @@ from pellucid.estimators.autoencoder import Autoencoder
 from pellucid.estimators.classifier import MLPClassifier
 from pellucid.estimators.perceptron import Perceptron
 from pellucid.estimators.regressor import MLPRegressor
+from pellucid.estimators.search_cv import PopulationSearchCV
 
-__all__ = ["Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron"]
+__all__ = ["Autoencoder", "MLPClassifier", "MLPRegressor", "Perceptron", "PopulationSearchCV"]

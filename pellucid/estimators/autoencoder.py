@@ -33,6 +33,7 @@ from pellucid.estimators.autoencoder_network import (
     squared_distances,
 )
 from pellucid.estimators.base import LearningEstimator, partial_fit_if_by_steps
+from pellucid.estimators.built import Built
 from pellucid.estimators.documentation import with_shared_parameters
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import encode_features, encoder_settings, fit_features
@@ -269,7 +270,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearningEst
         features, loss = len(task.encoding.features), find_loss(self.loss, "regression")
         layers = [layer for half in self._layers(features) for layer in half]
         network = reconstructing_network(layers, features, task.encoding.dtype, loss, float(self.noise))
-        return Learner(self, network, RECONSTRUCTION)
+        return Learner(self, Built(network, dict.fromkeys(network.outputs, RECONSTRUCTION), self.executor), {})
 
     def _layers(self, features: int) -> tuple[list[Layer], list[Layer]]:
         """Return the layers from the features to the code, and from there back."""

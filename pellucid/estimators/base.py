@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from pellucid.data.dataset import Dataset
+from pellucid.estimators.common import once
 from pellucid.estimators.examples import Examples, Task, arrange, divide
 from pellucid.estimators.fitted import FittedModel
 from pellucid.estimators.learned import Learned, Problem
@@ -103,11 +104,10 @@ class LearningEstimator(FittedModel, TrainingParameters):
         """Train, on from the parameters that there are if `again`."""
         seed = seed_of(self.random_state)
         classes = self._classes_of(learning.target, again)
-        learning = arrange(learning, bool(self.shuffle))
+        learning = self._arrange(learning)
         given = held_out is not None
         if held_out is None:
-            held = validation_rows(self, len(learning))
-            learning, held_out = divide(learning, held, seed, self._strata(learning.target))
+            learning, held_out = self._divide(learning, seed)
         task = self._task if again else self._understand(learning, classes)
         learner = self._learner(task)
         problem = self._problem(task, learning, held_out)
@@ -126,7 +126,7 @@ class LearningEstimator(FittedModel, TrainingParameters):
 
     def _partial_fit(self, learning: Examples, classes: Any, again: bool) -> Any:
         """Go through the rows once, on from the optimizer's state if `again`."""
-        learning = arrange(learning, bool(self.shuffle))
+        learning = self._arrange(learning)
         task = self._task if again else self._understand(learning, classes)
         kept = self._kept if again else Kept(seed=seed_of(self.random_state))
         known = kept.learner
@@ -143,6 +143,18 @@ class LearningEstimator(FittedModel, TrainingParameters):
         self._describe(task, problem, learned, again)
         self._decide(task, learning)
         return self
+
+    def _arrange(self, learning: Examples) -> Examples:
+        shuffle = bool(self.shuffle)
+        return once("arranged", (learning, shuffle), lambda: arrange(learning, shuffle))
+
+    def _divide(self, learning: Examples, seed: int) -> tuple[Examples, Examples | None]:
+        """Return the rows to learn from, and those held out."""
+        held = validation_rows(self, len(learning))
+        if not held:
+            return learning, None
+        strata = self._strata(learning.target)
+        return once("divided", (learning, held, seed, type(self)), lambda: divide(learning, held, seed, strata))
 
     def _problem(self, task: Task, learning: Examples, held_out: Examples | None) -> Problem:
         validation = None if held_out is None else self._dataset(task, held_out, learning=False)

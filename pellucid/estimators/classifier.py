@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from pellucid.errors import UsageError
 from pellucid.estimators.base import partial_fit_if_by_steps
+from pellucid.estimators.common import once
 from pellucid.estimators.documentation import with_shared_parameters
 from pellucid.estimators.examples import Examples, Task, strata_of
 from pellucid.estimators.features import compute, encoder_settings, fit_features
@@ -163,21 +164,27 @@ class MLPClassifier(ClassifierMixin, NetworkEstimator):
             raise UsageError("not the weights of classes", where="class_weight", got=repr(weight)[:80], fix=fix)
 
     def _classes_of(self, target: Target, again: bool) -> Any:
-        found = find_classes(target)[1]
+        found = once("classes", (target.values,), lambda: find_classes(target))[1]
         if again:
             check_same_classes(found, self.classes_)
         return found
 
     def _understand(self, learning: Examples, classes: Any) -> Task:
-        seen = learning.target
-        kind, found = find_classes(seen, classes)
-        if kind != "binary" and self.threshold != "auto":
-            raise UsageError("a threshold is for two classes", where="threshold", got=kind, fix='Leave it at "auto".')
-        targets = label_encoding(kind, seen, found)
-        settings = encoder_settings(self.scaling, self.limit)
-        encoding = fit_features(learning.x, learning.weights, settings, targets.names)
-        self.classes_, self._label_dtype = found, seen.values.dtype
-        return Task(kind, found, encoding, targets, seen.several)
+        seen, settings = learning.target, encoder_settings(self.scaling, self.limit)
+
+        def understand() -> Task:
+            kind, found = find_classes(seen, classes)
+            targets = label_encoding(kind, seen, found)
+            encoding = fit_features(learning.x, learning.weights, settings, targets.names)
+            return Task(kind, found, encoding, targets, seen.several)
+
+        task = once("classes to learn", (learning, classes, settings), understand)
+        if task.kind != "binary" and self.threshold != "auto":
+            fix = 'Leave it at "auto".'
+            raise UsageError("a threshold is for two classes", where="threshold", got=task.kind, fix=fix)
+        assert task.classes is not None
+        self.classes_, self._label_dtype = task.classes, seen.values.dtype
+        return task
 
     def _encoded(self, task: Task, target: Target, learning: bool) -> np.ndarray:
         assert task.classes is not None

@@ -13,15 +13,16 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from pellucid.errors import UsageError
+from pellucid.estimators.built import Built
+from pellucid.estimators.common import Common, current
 from pellucid.estimators.defaults import AUTO_BATCH
 from pellucid.estimators.learned import Learned, Lesson, OneAtATime, Problem, member_seeds
 from pellucid.estimators.penalty import RowPenalty, penalty_of
 from pellucid.estimators.solvers import choose_solver
 from pellucid.estimators.stopping import Adaptive, InverseScaling, Stopping
+from pellucid.executors.cores import cores_of_thread
 from pellucid.executors.epochs import EpochProgram
-from pellucid.executors.program import compile_epochs
 from pellucid.nn.ensemble import ensemble_parameters
-from pellucid.nn.losses import Loss
 from pellucid.nn.network import Network
 from pellucid.nn.regularizers import L1, L2, Regularizer
 from pellucid.optim.lbfgs import LBFGS
@@ -29,15 +30,15 @@ from pellucid.optim.schedules import Constant, Schedule
 from pellucid.optim.transformation import Optimizer
 from pellucid.training.checkpoint import Progress
 from pellucid.training.checks import check_sparse
-from pellucid.training.evaluate import Evaluator, as_arrays
-from pellucid.training.events import EpochEnded, Handler, Handlers
+from pellucid.training.evaluate import as_arrays
+from pellucid.training.events import EpochEnded, Event, Handler, Handlers
 from pellucid.training.full_batch import CHUNK, LBFGSTraining, Objective
 from pellucid.training.loop import EPOCHS_RAN_OUT, INTERRUPTED, Training
 from pellucid.training.mini_batches import MiniBatchTraining, Steps
 from pellucid.training.plan import Plan
-from pellucid.training.preparation import first_parameters, refuse_for_lbfgs, settings_with, watched_metric
+from pellucid.training.preparation import first_parameters, refuse_for_lbfgs, watched_metric
 from pellucid.training.progress import ProgressBar
-from pellucid.training.step import WEIGHT, TrainingStep, build_step
+from pellucid.training.step import WEIGHT, TrainingStep
 from pellucid.training.together import run_together
 
 
@@ -56,8 +57,18 @@ def check_same_network(network: Network, parameters: Mapping[str, np.ndarray]) -
             )
 
 
+def _end(common: Common) -> Handler:
+    """Return what ends a training where all that have something in common are to end."""
+
+    def end(event: Event) -> None:
+        if common.stopped.is_set():
+            event.stop("nobody waits for it any more")
+
+    return end
+
+
 class Learner:
-    """Trains one network, once or again and again; the compiled step is kept for the next time.
+    """Trains one network, once or again and again.
 
     Parameters
     ----------
@@ -65,19 +76,19 @@ class Learner:
         Whose parameters say how: solver, alpha, l1, batch_size, learning_rate, learning_rate_init, power_t, max_iter,
         shuffle, tol, verbose, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, n_iter_no_change, max_fun,
         callbacks, clip_norm, time_limit, executor; and n_members, where it has that.
-    network : Network
-    loss : Loss
+    built : Built
+        The network, and what is compiled of it.
+    numbers : mapping of float
+        Those of the network's settings, such as rates of dropout, that are others than its own.
     """
 
-    def __init__(self, settings: Any, network: Network, loss: Loss):
-        self.settings = settings
-        self.network, self.losses = network, dict.fromkeys(network.outputs, loss)
-        self.evaluator = Evaluator(network, self.losses, settings.executor)
+    def __init__(self, settings: Any, built: Built, numbers: Mapping[str, float]):
+        self.settings, self.built, self.numbers = settings, built, numbers
+        self.network, self.losses, self.evaluator = built.network, built.losses, built.evaluator
         self.members: int = getattr(settings, "n_members", 1)
         self.optimizer = choose_solver(settings)
         self._telling = threading.Lock()
         self._made_for = repr(settings.get_params(deep=False))
-        self._steps: dict[int, tuple[TrainingStep, EpochProgram]] = {}
 
     def is_for(self, settings: Any) -> bool:
         """Say whether an estimator's parameters are those that it was made for."""
@@ -112,7 +123,7 @@ class Learner:
         if len(lessons) == 1:
             reasons = [lessons[0].training.run()]
         else:
-            reasons = run_together([lesson.training for lesson in lessons])
+            reasons = run_together([lesson.training for lesson in lessons], cores_of_thread())
         learned = tuple(lesson.learned(reason) for lesson, reason in zip(lessons, reasons, strict=True))
         self._warn(reasons, epochs is None)
         if len(learned) == 1:
@@ -192,23 +203,22 @@ class Learner:
         callbacks = list(given) if isinstance(given, Sequence) else [given]
         if self.members > 1:
             callbacks = [OneAtATime(callback, self._telling) for callback in callbacks]
-        return Handlers([stopping, *more, *callbacks])
+        common = current()
+        return Handlers([stopping, *more, *([] if common is None else [_end(common)]), *callbacks])
 
     def _by_steps(
         self, plan: Plan, stopping: Stopping, parameters: dict[str, np.ndarray], done: Progress | None, seen: int
     ) -> Training:
         batch = self._batch(plan.examples)
         check_sparse(plan.arrays, batch, ())
-        if batch not in self._steps:
-            step = self._build(batch)
-            self._steps[batch] = step, compile_epochs(step.form, self.settings.executor)
-        step, program = self._steps[batch]
-        strengths = {path: self.settings.l1 / batch for path in step.settings if path.startswith("l1_")}
+        step, program = self._step(batch)
+        if common := current():
+            common.compiled()
         way = Steps(
             step=step,
             program=program,
             executor=self.settings.executor,
-            settings=settings_with(step.settings, strengths, {}),
+            settings=step.settings,
             schedule=self._schedule(plan, stopping, done, seen),
             shuffle=bool(self.settings.shuffle),
             mixup=None,
@@ -221,7 +231,8 @@ class Learner:
             beginning = replace(beginning, state=state)
         return MiniBatchTraining(way, plan, beginning, self._handlers(stopping), ProgressBar(plan.epochs, False))
 
-    def _build(self, batch: int) -> TrainingStep:
+    def _step(self, batch: int) -> tuple[TrainingStep, EpochProgram]:
+        """Return the step with all its numbers, and its program."""
         settings = self.settings
         regularizers: list[Regularizer] = []
         if settings.alpha:
@@ -229,14 +240,10 @@ class Learner:
         if settings.l1:
             regularizers.append(L1(settings.l1 / batch))
         assert isinstance(self.optimizer, Optimizer)
-        return build_step(
-            self.network,
-            self.losses,
-            self.optimizer,
-            batch=batch,
-            regularizers=regularizers,
-            clip_norm=settings.clip_norm,
-        )
+        step, program = self.built.step_for(self.optimizer, batch, regularizers, settings.clip_norm)
+        strengths = {"row_penalty_1/alpha": float(settings.alpha), "l1_1/strength": float(settings.l1 / batch)}
+        numbers = step.settings | {path: found for path, found in strengths.items() if path in step.settings}
+        return replace(step, settings={**numbers, **self.numbers}), program
 
     def _schedule(self, plan: Plan, stopping: Stopping, done: Progress | None, seen: int) -> Schedule:
         kind = self.settings.learning_rate
@@ -258,6 +265,8 @@ class Learner:
         refuse_for_lbfgs(None, None, settings.clip_norm, None, regularizers)
         check_sparse(plan.arrays, min(plan.examples, CHUNK), regularizers)
         objective = Objective(self.network, self.losses, regularizers, plan.arrays, plan.rows, settings.executor)
+        if common := current():
+            common.compiled()
 
         def limit(event: Any) -> None:
             if isinstance(event, EpochEnded) and objective.evaluations >= settings.max_fun:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from pellucid.data.dataset import Dataset
 from pellucid.errors import UsageError
 from pellucid.estimators.base import LearningEstimator
+from pellucid.estimators.built import Built, key_of_activations, key_of_encoding, shared
+from pellucid.estimators.common import current, known, once
 from pellucid.estimators.cross_validation import CrossValidated, cross_validate
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import compute, encode_features, encoder_settings, read_features
@@ -116,11 +117,11 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
         return self._partial_fit(self._read(X, y, sample_weight, reset=not again, again=again), classes, again)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool, again: bool) -> Examples:
-        x = read_features(self, X, reset=reset, missing=True)
+        x = known(read_features(self, X, reset=reset, missing=True))
         target = read_target(self, y, count_rows(x), getattr(x, "names", ()), self._numeric)
-        if again:
-            target = replace(target, names=self._task.targets.names)
-        return Examples(x, target, read_weights(sample_weight, x, count_rows(x)))
+        names = self._task.targets.names if again else target.names
+        values, weights = known(target.values), known(read_weights(sample_weight, x, count_rows(x)))
+        return once("examples", (x, values, names, weights), lambda: Examples(x, Target(values, names), weights))
 
     # -- what the classifier and the regressor say ---------------------------------------------------------------------
 
@@ -144,34 +145,41 @@ class NetworkEstimator(LearningEstimator, NetworkParameters):
 
     def _learner(self, task: Task) -> Learner:
         loss, hidden = self._find_loss(task.kind), hidden_sizes(self.hidden_layer_sizes)
-        network = tabular_network(
-            task.encoding,
-            outputs_for(loss, task.targets.outputs, task.encoding.dtype),
-            hidden=hidden,
-            activation=hidden_activations(self.activation, len(hidden)),
-            dropout=share_of_dropout(self, hidden),
-            shortcuts=bool(self.shortcuts),
-            layer_norm=bool(self.layer_norm),
-        )
-        return Learner(self, network, loss)
+        outputs = outputs_for(loss, task.targets.outputs, task.encoding.dtype)
+        activations, rate = hidden_activations(self.activation, len(hidden)), share_of_dropout(self, hidden)
+        given: dict[str, Any] = {"shortcuts": bool(self.shortcuts), "layer_norm": bool(self.layer_norm)}
+
+        def build() -> Built:
+            more: dict[str, Any] = {"hidden": hidden, "activation": activations, "dropout": rate, **given}
+            network = tabular_network(task.encoding, outputs, **more)
+            return Built(network, dict.fromkeys(network.outputs, loss), self.executor)
+
+        functions = key_of_activations(activations)
+        if functions is None:  # they may have settings of their own
+            return Learner(self, build(), {})
+        form = outputs, hidden, functions, bool(hidden and rate), *given.values()
+        built = shared(("tabular", key_of_encoding(task.encoding), form, loss, self.executor), build)
+        return Learner(self, built, dict.fromkeys(built.network.settings, rate))
 
     def _dataset(self, task: Task, rows: Examples, learning: bool) -> Dataset:
         target = self._encoded(task, rows.target, learning)
-        return Dataset(encode_features(task.encoding, rows.x), target, self._weights(task, rows))
+        inputs = once("inputs", (task, rows), lambda: encode_features(task.encoding, rows.x))
+        return Dataset(inputs, target, self._weights(task, rows))
 
     def _model(self, task: Task, learner: Learner, learned: Learned, seed: int) -> Model:
         provenance = {"estimator": type(self).__name__, "seed": seed}
         loss = next(iter(learner.losses.values()))
         members = len(learned.each)
-        return build_model(
-            task.encoding,
-            task.targets,
-            learner.network if members == 1 else ensemble(learner.network, members, loss),
-            loss,
-            learned.parameters,
-            provenance=provenance,
-            executor=self.executor,
-        )
+
+        def build() -> Model:
+            network = learner.network if members == 1 else ensemble(learner.network, members, loss)
+            more: dict[str, Any] = {"provenance": provenance, "executor": self.executor}
+            return build_model(task.encoding, task.targets, network, loss, learned.parameters, **more)
+
+        if current() is None or not all(np.isfinite(array).all() for array in learned.parameters.values()):
+            return build()
+        found = once("model", (task, learner.built, members), build)
+        return found.with_parameters(learned.parameters, provenance)
 
     def _describe(self, task: Task, problem: Problem, learned: Learned, again: bool) -> None:
         super()._describe(task, problem, learned, again)

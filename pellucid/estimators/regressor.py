@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 
 from pellucid.errors import UsageError, nearest
 from pellucid.estimators.base import partial_fit_if_by_steps
+from pellucid.estimators.common import once
 from pellucid.estimators.documentation import with_shared_parameters
 from pellucid.estimators.examples import Examples, Task
 from pellucid.estimators.features import encoder_settings, fit_features
@@ -115,10 +116,14 @@ class MLPRegressor(RegressorMixin, NetworkEstimator):
 
     def _understand(self, learning: Examples, classes: Any) -> Task:
         standardize = self.target_scaling == "standardize" and self._find_loss("regression").name != "poisson"
-        targets = number_encoding(learning.target, learning.weights, standardize)
         settings = encoder_settings(self.scaling, self.limit)
-        encoding = fit_features(learning.x, learning.weights, settings, targets.names)
-        return Task("regression", None, encoding, targets, learning.target.several)
+
+        def understand() -> Task:
+            targets = number_encoding(learning.target, learning.weights, standardize)
+            encoding = fit_features(learning.x, learning.weights, settings, targets.names)
+            return Task("regression", None, encoding, targets, learning.target.several)
+
+        return once("numbers to learn", (learning, standardize, settings), understand)
 
     def _encoded(self, task: Task, target: Target, learning: bool) -> np.ndarray:
         return encode_numbers(task.targets, target)

@@ -99,6 +99,19 @@ class Model:
         known = {name: float(value) if np.isfinite(value) else None for name, value in metrics.items()}
         return replace(self, metrics=known)
 
+    def with_parameters(self, parameters: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> Model:
+        """Return a model of the same graph and encoders with other parameters, which are copied.
+
+        What is compiled is shared.
+        """
+        arrays = dict(self.arrays)
+        for path in self.parameters.keys() & parameters.keys():
+            arrays[path] = np.array(parameters[path], arrays[path].dtype)
+            arrays[path].flags.writeable = False
+        made = replace(self, arrays=arrays, provenance={**self.provenance, **provenance})
+        made.__dict__.update(_rows_at_once=self._rows_at_once, _predictor=self._predictor)
+        return made
+
     def predict(self, data: Any) -> dict[str, np.ndarray]:
         """Predict the targets.
 

@@ -108,20 +108,17 @@ def search(
     (20, True)
     """
     space = space if isinstance(space, Space) else Space(space)
-    if callable(objective) and not hasattr(objective, "begin"):
-        if dataset is None:
-            raise UsageError("there is nothing to learn from", where="dataset", fix="Pass a pl.Dataset.")
-        objective = NetworkObjective(objective, dataset, folds, repeats, metric, seed)
-    proposer = make_sampler(sampler, space, seed, objective.higher_is_better)
+    tried = _objective(objective, dataset, folds, repeats, metric, seed)
+    proposer = make_sampler(sampler, space, seed, tried.higher_is_better)
     chosen = pruner_called(pruner)
     for given in start_with:
         space.check(given)
-    look_at(objective, space, seed)
-    record = record_of(objective, space, sampler, pruner, seed)
+    look_at(tried, space, seed)
+    record = record_of(tried, space, sampler, pruner, seed)
     opened = study if isinstance(study, Study) else _open(study, resume, record)
     with nullcontext(opened) if isinstance(study, Study) else opened as kept:
         return run_search(
-            objective,
+            tried,
             proposer,
             chosen,
             kept,
@@ -131,6 +128,19 @@ def search(
             threads=threads,
             on=on,
         )
+
+
+def _objective(
+    given: Objective | Arrange, dataset: Dataset | None, folds: Any, repeats: int, metric: str, seed: int
+) -> Objective:
+    if not callable(given):
+        if not hasattr(given, "begin"):
+            expected = "a function of parameters, or an Objective"
+            raise UsageError("nothing to try", where="objective", got=repr(given)[:80], expected=expected)
+        return given
+    if dataset is None:
+        raise UsageError("there is nothing to learn from", where="dataset", fix="Pass a pl.Dataset.")
+    return NetworkObjective(given, dataset, folds, repeats, metric, seed)
 
 
 def look_at(objective: Objective, space: Space, seed: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pellucid.bench.workloads import Workload
@@ -30,7 +30,7 @@ PEERS = {
 DEFAULT = ("torch", "jax", "sklearn")
 
 
-def choose_peers(text: str | None) -> list[str]:
+def choose_peers(text: str | None, known: Mapping[str, Peer] = PEERS, default: Sequence[str] = DEFAULT) -> list[str]:
     """Return the peers that a command line names; the usual ones where it says nothing.
 
     Raises
@@ -44,23 +44,23 @@ def choose_peers(text: str | None) -> list[str]:
     (['torch', 'jax', 'sklearn'], ['torch', 'jax'], [])
     """
     if text is None:
-        return list(DEFAULT)
+        return list(default)
     named = [name.strip() for name in text.split(",") if name.strip()]
     if named in ([], ["none"]):
         return []
     if "none" in named:
         raise UsageError("none goes with no other name", where="--peers", got=repr(text)[:60])
     for name in named:
-        if name not in PEERS:
-            raise UsageError(f"no peer is called {name!r}", where="--peers", fix=nearest(name, [*PEERS, "none"]))
-    return [name for name in PEERS if name in named]
+        if name not in known:
+            raise UsageError(f"no peer is called {name!r}", where="--peers", fix=nearest(name, [*known, "none"]))
+    return [name for name in known if name in named]
 
 
-def missing_packages(names: Sequence[str]) -> dict[str, str]:
+def missing_packages(names: Sequence[str], known: Mapping[str, Peer] = PEERS) -> dict[str, str]:
     """Say of the peers that are not installed what is missing; nothing is imported."""
     told = {}
     for name in names:
-        peer = PEERS[name]
+        peer = known[name]
         lacking = [
             package
             for module, package in zip(peer.needs, peer.packages, strict=True)

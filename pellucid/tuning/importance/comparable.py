@@ -14,8 +14,9 @@ from pellucid.tuning.trial import FINISHED, PRUNED, MemberResult, Trial
 MOST_LEFT_OUT = 0.1
 """Where a larger share of the trials was pruned, trials are compared as they were before that."""
 
-FAR = 3.0
-"""Values that are worse than the worst quarter's edge by so many widths of the middle half count as lying there."""
+FAR = 1.5
+"""Values that are worse than the worst quarter's edge by more than so many widths of the middle half count as lying
+there. Source: Tukey, Exploratory data analysis (1977)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def comparable(space: Space, trials: Sequence[Trial], higher_is_better: bool, ep
     else:
         last = _ends_with_value(known)
         found = [(trial, value_after(trial, after, higher_is_better, last)) for trial in known]
-        notes.append(f"Values after {after} epochs: many trials were pruned then, and later ones are a selection.")
+        notes.append("Many trials were pruned then, and those that went on are a selection.")
     best = math.inf if higher_is_better else -math.inf
     found = [(trial, value) for trial, value in found if not math.isnan(value) and value != best]
     values, note = _bring_near(np.array([value for _, value in found], np.float64), higher_is_better)
@@ -117,21 +118,34 @@ def _ends_with_value(trials: Sequence[Trial]) -> bool:
     return all(member.value == member.curve[-1][1] for member in members)
 
 
+def far_limit(values: np.ndarray, higher_is_better: bool, widths: float = FAR) -> float:
+    """Return beyond which value others are far worse than most; of finite values, one at least.
+
+    It lies so many widths of the middle half beyond the worst quarter's edge; where the middle half are all alike, it
+    is the worst value.
+
+    Examples
+    --------
+    >>> far_limit(np.array([1.0, 2.0, 3.0, 4.0, 1000.0]), higher_is_better=False)
+    7.0
+    """
+    sign = -1.0 if higher_is_better else 1.0
+    low, high = np.quantile(sign * values, (0.25, 0.75))
+    return float(sign * (high + widths * (high - low) if high > low else (sign * values).max()))
+
+
 def _bring_near(values: np.ndarray, higher_is_better: bool) -> tuple[np.ndarray, tuple[str, ...]]:
     """Bring values that are far worse than the others nearer, and say so."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return np.zeros_like(values), ()
-    sign = -1.0 if higher_is_better else 1.0
-    low, high = np.quantile(sign * finite, (0.25, 0.75))
-    limit = high + FAR * (high - low) if high > low else (sign * finite).max()
-    far = sign * values > limit
+    limit = far_limit(finite, higher_is_better)
+    far = values < limit if higher_is_better else values > limit
     if not far.any():
         return values, ()
-    shown = f"{sign * limit:.4g}"
-    return np.where(far, sign * limit, values), (
-        f"{_trials(int(far.sum()))} far worse than the others: each counts as {shown}.",
-    )
+    verb = "counts" if far.sum() == 1 else "count"
+    told = f"{_trials(int(far.sum()))} far worse than the others {verb} as {limit:.4g}."
+    return np.where(far, limit, values), (told,)
 
 
 def _trials(count: int) -> str:

@@ -1,4 +1,4 @@
-"""What part of the variance each setting brings: shapes of effects from forests, their sizes from trials unseen by them.
+"""What part of the variance each setting brings: shapes from forests, sizes from trials that these have not seen.
 
 A forest fitted to some of the trials predicts the whole space. Its mean over all other settings, by the values of one,
 is the shape of this setting's effect; of two, less their own effects, that of their interplay (functional analysis of
@@ -16,7 +16,7 @@ import numpy as np
 
 from pellucid.tuning.importance.encoding import Encoding
 
-REPEATS = 20
+REPEATS = 16
 """So often trials are divided, resampled and looked at."""
 
 PARTS = 4
@@ -25,6 +25,9 @@ PARTS = 4
 TREES = 4
 LEAF = 2
 """A leaf of a tree holds so many trials at least."""
+
+MOST_ROWS = 600
+"""A tree learns from so many trials at most, which bounds the time."""
 
 PAIRED = 8
 """Interplay is looked for among so many settings, those with the largest shares."""
@@ -93,7 +96,11 @@ class _Repeat:
 
 
 def find_shares(
-    encodings: Sequence[Encoding], tried: Sequence[np.ndarray], drawn: Sequence[np.ndarray], values: np.ndarray, seed: int
+    encodings: Sequence[Encoding],
+    tried: Sequence[np.ndarray],
+    drawn: Sequence[np.ndarray],
+    values: np.ndarray,
+    seed: int,
 ) -> Shares:
     """Return the shares of settings.
 
@@ -107,10 +114,12 @@ def find_shares(
     seed : int
     """
     random = np.random.default_rng(seed)
-    columns = np.hstack([one.columns(places) for one, places in zip(encodings, tried, strict=True)])
-    everywhere = np.hstack([one.columns(places) for one, places in zip(encodings, drawn, strict=True)])
+    columns = np.hstack([one.columns(places) for one, places in zip(encodings, tried, strict=True)]).astype(np.float32)
+    everywhere = np.hstack([one.columns(places) for one, places in zip(encodings, drawn, strict=True)]).astype(
+        np.float32
+    )
     scaled = (values - values.mean()) / values.std()
-    repeats = [_repeat(columns.astype(np.float32), everywhere.astype(np.float32), scaled, random) for _ in range(REPEATS)]
+    repeats = [_repeat(columns, everywhere, scaled, random) for _ in range(REPEATS)]
     groups = [
         Groups(one.groups(of_space), one.groups(of_trials), one.count)
         for one, of_trials, of_space in zip(encodings, tried, drawn, strict=True)
@@ -137,11 +146,13 @@ def _repeat(columns: np.ndarray, everywhere: np.ndarray, values: np.ndarray, ran
         seen, held = np.flatnonzero(part != number), part == number
         trees = []
         for _ in range(TREES):
-            rows = random.choice(seen, len(seen))
+            rows = random.choice(seen, min(len(seen), MOST_ROWS))
             tree = DecisionTreeRegressor(min_samples_leaf=LEAF, random_state=int(random.integers(2**31)))
             trees.append(tree.fit(columns[rows], values[rows], check_input=False))
         found = np.mean([tree.predict(everywhere, check_input=False) for tree in trees], axis=0)
-        predicted[held] = np.mean([tree.predict(columns[held], check_input=False) for tree in trees], axis=0) - found.mean()
+        predicted[held] = (
+            np.mean([tree.predict(columns[held], check_input=False) for tree in trees], axis=0) - found.mean()
+        )
         space.append(found - found.mean())
     weights = np.bincount(random.integers(count, size=count), minlength=count).astype(np.float64)
     return _Repeat(part, weights, space, predicted)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.html_table import html_table
-from pellucid.inspection.pictures.style import percent
 from pellucid.tuning.importance.comparable import comparable
 from pellucid.tuning.importance.effects import find_shares
 from pellucid.tuning.importance.encoding import Encoding, draw_configurations
@@ -27,6 +26,9 @@ INTERVAL = (0.1, 0.9)
 
 CLEAR = 0.01
 """Shares whose interval begins above this are told apart from chance."""
+
+NOTHING = 0.005
+"""Shares whose interval ends below this are next to nothing."""
 
 MOST_PAIRS = 5
 
@@ -59,7 +61,7 @@ class Share:
         return self.low > CLEAR
 
     def __str__(self) -> str:
-        return f"{percent(self.share)} ({percent(self.low)} to {percent(self.high)})"
+        return f"{tell_share(self.share)} ({tell_share(self.low)} to {tell_share(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,21 @@ class Importance:
         return bool(self.settings)
 
     @property
+    def worth(self) -> tuple[Share, ...]:
+        """The settings whose shares are worth showing: all but those that are next to nothing; one at least."""
+        return tuple(one for one in self.settings if one.high >= NOTHING) or self.settings[:1]
+
+    @property
     def sentence(self) -> str:
         """What mattered, in a sentence."""
         if not self.settings or self.explained is None:
             return self.notes[-1] if self.notes else ""
         clear = [one for one in self.settings if one.clear]
         if not clear:
-            return f"Of no setting is it sure that it mattered ({self.trials:,} trials)."
+            return f"Of no setting is it sure that it mattered{self._among()}."
         told = ", ".join(f"{one.name} {one}" for one in clear[:3])
         more = f" and {len(clear) - 3} more" if len(clear) > 3 else ""
-        return f"What mattered most: {told}{more}, of all differences between {self.trials:,} trials."
+        return f"What mattered most: {told}{more}, of all differences{self._among()}."
 
     def __str__(self) -> str:
         rows = self._rows()
@@ -123,19 +130,34 @@ class Importance:
 
     def _rows(self) -> list[list[str]]:
         return [
-            [one.name, percent(one.share), f"{percent(one.low)} to {percent(one.high)}"]
-            for one in (*self.settings, *self.pairs)
+            [one.name, tell_share(one.share), f"{tell_share(one.low)} to {tell_share(one.high)}"]
+            for one in (*self.worth, *self.pairs)
         ]
 
     def _told(self) -> list[str]:
         if not self.settings or self.explained is None:
             return list(self.notes)
-        after = "" if self.epochs is None else f" after {self.epochs} epochs"
         known = (
-            f"All settings together explain {percent(self.explained)} of the differences between {self.trials:,} "
-            f"trials{after}; the rest is chance, or takes more trials to see."
+            f"All settings together explain {tell_share(self.explained)} of the differences{self._among()}; "
+            "the rest is chance, or takes more trials to see."
         )
-        return [known, *self.notes]
+        small = [one.name for one in self.settings if one not in self.worth]
+        return [*([f"Next to nothing: {', '.join(small)}."] if small else []), known, *self.notes]
+
+    def _among(self) -> str:
+        after = "" if self.epochs is None else f" after {self.epochs} epoch{'' if self.epochs == 1 else 's'}"
+        return f" between {self.trials:,} trials{after}"
+
+
+def tell_share(share: float) -> str:
+    """Return a share in percent, with a tenth of it where it is small.
+
+    Examples
+    --------
+    >>> print(tell_share(0.4567), tell_share(0.0123), tell_share(0.0002), sep="; ")
+    46 %; 1.2 %; 0 %
+    """
+    return f"{100 * share:.1f} %" if 0.0005 <= share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def importance_of(
@@ -166,7 +188,7 @@ def importance_of(
     settings, drawn from the space, gives the shape of a setting's effect: functional analysis of variance, Hutter, Hoos
     and Leyton-Brown, An efficient approach for assessing hyperparameter importance, ICML (2014). How large the effect
     is says a regression of the other quarter's values on the shapes, without what chance adds, so that a setting that
-    does nothing gets about 0, and few trials give shares that are too small rather than too large. All of it is done 20
+    does nothing gets about 0, and few trials give shares that are too small rather than too large. All of it is done 16
     times with other parts and trials resampled: a share is the median, its interval the middle 8 of 10.
 
     A setting that takes no part in a trial stands there for a number outside its range. Its own share is of the trials
@@ -209,9 +231,7 @@ def importance_of(
         notes.append(f"The same in all these trials, so that nothing is known of it: {', '.join(same)}.")
     drawn = draw_configurations(space, seed)
     used = [encodings[at] for at in varied]
-    shares = find_shares(
-        used, [places[at] for at in varied], [one.places(drawn) for one in used], chosen.values, seed
-    )
+    shares = find_shares(used, [places[at] for at in varied], [one.places(drawn) for one in used], chosen.values, seed)
     names = [one.dimension.name for one in used]
     settings = [_share((name,), found) for name, found in zip(names, shares.alone.T, strict=True)]
     pairs = [_share((names[a], names[b]), found) for (a, b), found in shares.together.items()]

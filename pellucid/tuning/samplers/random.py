@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.random import words
-from pellucid.tuning.samplers.sampler import Key, Seen, endless_names
+from pellucid.tuning.samplers.sampler import Key, Seen
 from pellucid.tuning.space import Space, Value
 from pellucid.tuning.trial import Trial
 
@@ -36,54 +37,56 @@ class RandomSampler:
     learns = False
 
     def __init__(self, space: Space, seed: int):
-        self.space, self.seed = space, seed
-        self._seen = Seen(endless_names(space))
+        self.space, self.seed, self.seen = space, seed, Seen.of(space)
+        self._names = [one.name for one in space.dimensions]
 
     def propose(
         self, first: int, count: int, history: Sequence[Trial], pending: Sequence[Trial]
     ) -> list[dict[str, Value]]:
         """See `Sampler.propose`; fewer where all configurations of a finite space have been tried."""
-        numbers = {
-            one.name: uniform_numbers(self.seed, f"trial {one.name}", 0, first, count) for one in self.space.dimensions
-        }
+        count = max(count, 0)
+        numbers = {name: uniform_numbers(self.seed, f"trial {name}", 0, first, count) for name in self._names}
+        seen = self.seen.keys([*history, *pending])
         proposed: list[dict[str, Value]] = []
-        seen: set[Key] | None = None
         for place in range(count):
-            parameters: dict[str, Value] | None = self.space.draw({name: own[place] for name, own in numbers.items()})
-            key = self._seen.key(parameters)
-            if key is not None:
-                if seen is None:
-                    seen = self._seen.keys([*history, *pending])
-                if key in seen:
-                    parameters = self.another(first + place, seen, parameters)
-                if parameters is None:
-                    break
-                key = self._seen.key(parameters)
-                seen |= {key} if key is not None else set()
-            proposed.append(parameters)
+            drawn = self.space.draw({name: own[place] for name, own in numbers.items()})
+            fresh = self.fresh(first + place, drawn, seen)
+            if fresh is None:
+                break
+            proposed.append(fresh)
         return proposed
 
-    def another(
-        self, number: int, seen: set[Key], otherwise: dict[str, Value] | None = None
-    ) -> dict[str, Value] | None:
-        """Return a configuration for a trial that has not been tried, None where there is no such one.
+    def fresh(self, number: int, parameters: dict[str, Value], seen: set[Key]) -> dict[str, Value] | None:
+        """Return a trial's configuration, or where it has been tried another one; None where all have been.
 
-        Where there are others without end, but hardly ever drawn, it is `otherwise`.
+        It is added to those that have been tried. Where the others are without end, but hardly ever drawn, one is tried
+        again.
         """
-        size = self.space.size
-        if size is not None and len(seen) >= size:
+        key = self.seen.key(parameters)
+        if key in seen:
+            found = self._another(number, seen)
+            if found is None and self._size is not None:
+                return None
+            parameters = found or parameters
+            key = self.seen.key(parameters)
+        if key is not None:
+            seen.add(key)
+        return parameters
+
+    def _another(self, number: int, seen: set[Key]) -> dict[str, Value] | None:
+        if self._size is not None and len(seen) >= self._size:
             return None
-        numbers = {
-            one.name: uniform_numbers(self.seed, f"trial {one.name} again", number, 0, ATTEMPTS)
-            for one in self.space.dimensions
-        }
+        numbers = {name: uniform_numbers(self.seed, f"trial {name} again", number, 0, ATTEMPTS) for name in self._names}
         for attempt in range(ATTEMPTS):
             parameters = self.space.draw({name: own[attempt] for name, own in numbers.items()})
-            if self._seen.key(parameters) not in seen:
+            if self.seen.key(parameters) not in seen:
                 return parameters
-        if size is None:
-            return otherwise
-        return next((found for found in self.space.grid() if self._seen.key(found) not in seen), None)
+        every = self.space.grid() if self._size is not None else iter(())
+        return next((found for found in every if self.seen.key(found) not in seen), None)
+
+    @cached_property
+    def _size(self) -> int | None:
+        return self.space.size
 
 
 def uniform_numbers(seed: int, purpose: str, step: int, first: int, count: int) -> NDArray[np.float64]:

@@ -48,11 +48,19 @@ class Seen:
     ----------
     endless : collection of str
         Dimensions with values without end: a configuration that has one of them does not come again.
+    never : bool
+        Whether every configuration has one of them.
     """
 
-    def __init__(self, endless: Collection[str] = ()):
-        self._endless = endless
+    def __init__(self, endless: Collection[str] = (), never: bool = False):
+        self._endless, self._never = endless, never
         self._known: dict[int, tuple[Mapping[str, Any], Key | None]] = {}
+
+    @classmethod
+    def of(cls, space: Space) -> Seen:
+        """Return one for configurations drawn from a space."""
+        endless = [one for one in space.dimensions if one.distribution.count is None]
+        return cls([one.name for one in endless], any(one.condition is None for one in endless))
 
     def key(self, parameters: Mapping[str, Any]) -> Key | None:
         """Return what equal configurations have in common, None for one that does not come again."""
@@ -62,6 +70,8 @@ class Seen:
 
     def keys(self, trials: Iterable[Trial]) -> set[Key]:
         """Return the keys of trials."""
+        if self._never:
+            return set()
         return {key for trial in trials if (key := self._key_of(trial)) is not None}
 
     def _key_of(self, trial: Trial) -> Key | None:
@@ -69,8 +79,3 @@ class Seen:
         if known is None or known[0] is not trial.parameters:
             known = self._known[trial.number] = (trial.parameters, self.key(trial.parameters))
         return known[1]
-
-
-def endless_names(space: Space) -> tuple[str, ...]:
-    """Return the dimensions whose values are not to be counted."""
-    return tuple(one.name for one in space.dimensions if one.distribution.count is None)

@@ -10,19 +10,12 @@ The same text stands in TOML, on the command line and in Python::
 """
 
 from pellucid.tuning.space.conditions import Comparison, Condition
+from pellucid.tuning.space.continuous import LogUniform, Uniform
 from pellucid.tuning.space.counting import tell_count
 from pellucid.tuning.space.dimensions import Dimension
-from pellucid.tuning.space.distributions import (
-    Choice,
-    Distribution,
-    Integer,
-    LogUniform,
-    Uniform,
-    choice,
-    integer,
-    log_uniform,
-    uniform,
-)
+from pellucid.tuning.space.discrete import Choice, Integer
+from pellucid.tuning.space.distribution import Distribution
+from pellucid.tuning.space.distributions import choice, integer, log_uniform, uniform
 from pellucid.tuning.space.entries import parse_assignment
 from pellucid.tuning.space.grammar import parse_condition, parse_distribution
 from pellucid.tuning.space.names import join_name, split_name

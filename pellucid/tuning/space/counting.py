@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from pellucid.errors import UsageError
 from pellucid.tuning.space.dimensions import Dimension, answers_of
-from pellucid.tuning.space.distributions import Distribution
+from pellucid.tuning.space.distribution import Distribution
 
 MOST_STATES = 100_000
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pellucid.errors import UsageError, nearest
 from pellucid.tuning.space.conditions import Comparison, Condition
-from pellucid.tuning.space.distributions import Choice, Distribution
+from pellucid.tuning.space.discrete import Choice
+from pellucid.tuning.space.distribution import Distribution
 from pellucid.tuning.space.values import Value, tell_value
 
 
@@ -94,11 +95,11 @@ def check_conditions(dimensions: Sequence[Dimension], fixed: Mapping[str, Value]
     for dimension in dimensions:
         for comparison in dimension.condition.comparisons if dimension.condition else ():
             if comparison.name not in known:
-                fix = f"{nearest(comparison.name[:60], known.keys() - {dimension.name})} A setting that is not searched can be given a value."
+                fix = nearest(comparison.name[:60], known.keys() - {dimension.name})
                 raise UsageError(
                     f"its condition is about {tell_value(comparison.name)}, which is not in the space",
                     where=dimension.name,
-                    fix=fix,
+                    fix=f"{fix} A setting that is not searched can be given a value.",
                 )
             if comparison.name not in fixed:
                 _check_operands(dimension.name, comparison, known[comparison.name])
@@ -132,7 +133,7 @@ def check_active(dimensions: Sequence[Dimension], fixed: Mapping[str, Value]) ->
     UsageError
         Where one never does.
     """
-    distributions = {name: Choice([value]) for name, value in fixed.items()}
+    distributions: dict[str, Distribution] = {name: Choice([value]) for name, value in fixed.items()}
     distributions |= {dimension.name: dimension.distribution for dimension in dimensions}
     needed: dict[str, dict[str, dict[Comparison, None]]] = {}
     for dimension in dimensions:

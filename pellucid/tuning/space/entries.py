@@ -7,13 +7,13 @@ from typing import Any
 
 from pellucid.errors import UsageError
 from pellucid.tuning.space.conditions import Condition
-from pellucid.tuning.space.distributions import Distribution
+from pellucid.tuning.space.distribution import Distribution
 from pellucid.tuning.space.grammar import Entry, parse_condition, parse_entry
-from pellucid.tuning.space.names import MOST_PARTS, join_name, split_name
+from pellucid.tuning.space.names import MOST_PARTS, begins_with, join_name, split_name
 from pellucid.tuning.space.tokens import shorten
 from pellucid.tuning.space.values import plain_value, tell_value
 
-MOST_NAMES = 2000
+MOST_NAMES = 1000
 
 
 def parse_entries(entries: Mapping[str, Any]) -> dict[str, Entry]:
@@ -44,12 +44,13 @@ def parse_assignment(text: str, where: str | None = None) -> tuple[str, str]:
     >>> parse_assignment("network.dropout=uniform(0, 0.5) if network.layers >= 1")
     ('network.dropout', 'uniform(0, 0.5) if network.layers >= 1')
     """
-    name, sign, content = text.partition("=")
-    if not sign or not name.strip() or not content.strip() or content.startswith("="):
+    name = begins_with(text.strip()) or text.partition("=")[0].strip()
+    sign, content = text.strip()[len(name) :].lstrip()[:1], text.strip()[len(name) :].lstrip()[1:]
+    if sign != "=" or not name or not content.strip() or content.startswith("="):
         expected = "NAME=VALUES, such as network.layers='integer(1, 3)'"
         raise UsageError("no entry of a search space", where=where, got=repr(shorten(text)), expected=expected)
     try:
-        return join_name(split_name(name.strip())), content.strip()
+        return join_name(split_name(name)), content.strip()
     except UsageError as error:
         raise (error.at(where) if where else error) from None
 
@@ -86,7 +87,7 @@ def _opened(entries: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]
                 continue
             if len(parts) >= MOST_PARTS:
                 raise UsageError("a name has too many parts", where=join_name(parts), expected=f"{MOST_PARTS} or fewer")
-            waiting += [((*parts, _part(inner, parts)), below) for inner, below in reversed(found.items())]
+            waiting += [((*parts, _part(inner, parts)), below) for inner, below in reversed(list(found.items()))]
 
 
 def _part(key: Any, above: tuple[str, ...]) -> str:

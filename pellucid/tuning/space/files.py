@@ -82,7 +82,7 @@ def place_of(text: str, told: str, where: str) -> str:
     header = ""
     best = where
     longest = -1
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if found := _HEADER.fullmatch(stripped):
             header = found[1] + "."

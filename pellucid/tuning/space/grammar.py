@@ -20,12 +20,18 @@ from typing import Any, NamedTuple
 
 from pellucid.errors import UsageError, nearest
 from pellucid.tuning.space.conditions import ORDERS, SIGNS, Comparison, Condition
-from pellucid.tuning.space.distributions import Distribution, choice, integer, log_uniform, uniform
+from pellucid.tuning.space.distribution import Distribution
+from pellucid.tuning.space.distributions import choice, integer, log_uniform, uniform
 from pellucid.tuning.space.names import join_name, split_name
 from pellucid.tuning.space.tokens import Token, shorten, tokens_of
 from pellucid.tuning.space.values import CONSTANTS, RESERVED, Value, is_number, plain_value, tell_value
 
-DISTRIBUTIONS = ("uniform", "log_uniform", "integer", "choice")
+DISTRIBUTIONS: dict[str, Callable[..., Distribution]] = {
+    "uniform": uniform,
+    "log_uniform": log_uniform,
+    "integer": integer,
+    "choice": choice,
+}
 MOST_COMPARISONS = 100
 
 
@@ -170,9 +176,7 @@ class _Parser:
             for argument in arguments:
                 if not is_number(argument):
                     raise UsageError("not a number", where=self._inside(name), got=tell_value(argument))
-        make: Callable[..., Distribution] = dict(
-            zip(DISTRIBUTIONS, (uniform, log_uniform, integer, choice), strict=True)
-        )[name]
+        make = DISTRIBUTIONS[name]
         try:
             return make(*arguments, **named)
         except UsageError as error:

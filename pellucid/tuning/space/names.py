@@ -47,6 +47,12 @@ def split_name(name: str) -> tuple[str, ...]:
     return plain
 
 
+def begins_with(text: str) -> str:
+    """Return the name with which a text begins; nothing where there is none."""
+    found = _WHOLE.match(text)
+    return found[0] if found else ""
+
+
 def join_name(parts: Iterable[str]) -> str:
     """Return a name of parts, those in quotes that are no words.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike, fspath
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from pellucid.errors import PellucidError, UsageError, nearest
 from pellucid.tuning.space.counting import count_configurations
 from pellucid.tuning.space.dimensions import Dimension, check_active, check_conditions, in_order
-from pellucid.tuning.space.distributions import Choice, Distribution
+from pellucid.tuning.space.discrete import Choice
+from pellucid.tuning.space.distribution import Distribution
 from pellucid.tuning.space.entries import flatten, parse_entries
 from pellucid.tuning.space.files import format_toml, parse_toml, place_of, read_text
 from pellucid.tuning.space.grammar import Entry
@@ -29,11 +31,6 @@ class Space:
     where : str, optional
         What errors name: a file, or an option.
 
-    Attributes
-    ----------
-    dimensions : tuple of Dimension
-        In the order in which they are drawn: conditions refer backwards only.
-
     Raises
     ------
     UsageError
@@ -52,7 +49,7 @@ class Space:
     {'network.layers': 0}
     """
 
-    dimensions: tuple[Dimension, ...]
+    _dimensions: tuple[Dimension, ...]
     _entries: dict[str, Dimension | Value]
     _by_name: dict[str, Dimension]
     _fixed: dict[str, Value]
@@ -89,12 +86,17 @@ class Space:
             }
             dimensions = [_dimension(name, entry) for name, entry in parsed.items() if name not in self._fixed]
             check_conditions(dimensions, self._fixed)
-            self.dimensions = in_order(dimensions)
-            check_active(self.dimensions, self._fixed)
+            self._dimensions = in_order(dimensions)
+            check_active(self._dimensions, self._fixed)
         except UsageError as error:
             raise _placed(error, place) from None
         self._by_name = {one.name: one for one in self.dimensions}
         self._entries = {name: self._by_name.get(name, self._fixed.get(name)) for name in parsed}
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """What is searched over, in the order in which it is drawn: conditions refer backwards only."""
+        return self._dimensions
 
     @property
     def fixed(self) -> dict[str, Value]:
@@ -124,14 +126,16 @@ class Space:
         Raises
         ------
         UsageError
-            Where the number of a dimension is missing.
+            Where the number of a dimension is missing, or not from 0 to 1.
         """
         found = dict(self._fixed)
         for one in self.dimensions:
             if one.active(found):
-                if one.name not in numbers:
-                    raise UsageError("its number is missing", where=one.name, expected="a number from 0 to 1")
-                found[one.name] = one.distribution.at(float(numbers[one.name]))
+                number = float(numbers.get(one.name, math.nan))
+                if not 0 <= number <= 1:
+                    got = repr(number) if one.name in numbers else "none"
+                    raise UsageError("not a place", where=one.name, got=got, expected="a number from 0 to 1")
+                found[one.name] = one.distribution.at(number)
         return {name: found[name] for name in self._entries if name in found}
 
     def active(self, parameters: Mapping[str, Any]) -> list[Dimension]:

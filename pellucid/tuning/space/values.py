@@ -57,7 +57,7 @@ def _single(value: Any, where: str | None, expected: str) -> Value:
     if isinstance(value, str):
         return _text(str(value), where)
     if isinstance(value, numbers.Integral):
-        if not -LARGEST_WHOLE <= value < LARGEST_WHOLE:
+        if not -LARGEST_WHOLE <= int(value) < LARGEST_WHOLE:
             raise UsageError("too large a number", where=where, got=tell_value(value), expected="less than 2^63")
         return int(value)
     if isinstance(value, numbers.Real):

@@ -119,7 +119,7 @@ def check_pages(connection: sqlite3.Connection, place: Path) -> None:
         return
     ((found,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
     if found != "ok":
-        raise damaged(str(place), str(found))
+        raise damaged(str(place), str(found).splitlines()[-1])
 
 
 def not_a_study(where: str, got: str) -> ModelError:
@@ -213,7 +213,7 @@ def telling(where: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise tell_error(error, where) from error
-    except BadText as error:
+    except (BadText, UnicodeDecodeError) as error:  # the latter: SQLite's message quotes what is damaged
         raise damaged(where, str(error)) from None
 
 

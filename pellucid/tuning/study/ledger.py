@@ -45,7 +45,7 @@ class Ledger:
 
     def all(self) -> list[Trial]:
         """Return all trials by number."""
-        return [self.trials[number] for number in sorted(self.trials)]
+        return list(self.trials.values())
 
     def one(self, number: int) -> Trial:
         """Return one trial.
@@ -77,17 +77,15 @@ class Ledger:
         Raises
         ------
         UsageError
-            Where one does not wait, has a number that is taken, or parameters that can not be written down.
+            Where one does not wait, has not the next number, or has parameters that can not be written down.
         """
-        numbers: set[int] = set()
         checked: list[Trial] = []
-        for trial in trials:
+        for number, trial in enumerate(trials, len(self.trials)):
             where = f"trial {trial.number}"
             if trial.state != WAITING or trial.members:
                 raise UsageError("a new trial waits and has no results", where=where, got=trial.state)
-            if trial.number in self.trials or trial.number in numbers or trial.number < 0:
-                raise UsageError("this number is taken", where=where, expected="numbers from 0 that are not used")
-            numbers.add(trial.number)
+            if trial.number != number:
+                raise UsageError("trials are numbered without gaps", where=where, expected=f"trial {number}")
             checked.append(replace(trial, parameters=from_json(to_json(dict(trial.parameters), where))))
         return checked
 

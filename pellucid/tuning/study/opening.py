@@ -109,6 +109,9 @@ def _open_writing(place: Path, lock: WriterLock) -> Study:
                 raise UsageError("the study can not be opened for writing", where=str(place), got=f"journal {mode}")
             connection.execute("BEGIN IMMEDIATE")
             check_study(connection, str(place))
+            connection.execute(
+                "UPDATE study SET id = id WHERE id = 0"
+            )  # nothing, and refused where nothing may be written
             check_pages(connection, place)
             record = read_record(connection)
             ledger = Ledger(record.higher_is_better, *read_trials(connection), read_sessions(connection))

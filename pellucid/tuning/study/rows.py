@@ -17,6 +17,7 @@ from pellucid.tuning.study.texts import (
     check_integer,
     check_length,
     from_json,
+    is_unicode,
     number_to_cell,
     to_json,
 )
@@ -130,7 +131,7 @@ def record_to_row(record: StudyRecord) -> Row:
     """
     for name in ("space", "metric", "sampler", "pruner", "created"):
         text = getattr(record, name)
-        if not isinstance(text, str) or clean(text) != text:
+        if not isinstance(text, str) or not is_unicode(text):
             raise UsageError("no text that can be written down", where=name, got=repr(text)[:60])
         check_length(text, name)
     row: Row = (

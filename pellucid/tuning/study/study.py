@@ -16,7 +16,7 @@ from pellucid.tuning.study.frames import to_frame
 from pellucid.tuning.study.ledger import Ledger
 from pellucid.tuning.study.lock import WriterLock
 from pellucid.tuning.study.record import StudyRecord, now
-from pellucid.tuning.study.rows import session_to_row, trial_to_rows
+from pellucid.tuning.study.rows import row_to_session, session_to_row, trial_to_rows
 from pellucid.tuning.study.tables import (
     end_trial,
     insert_trials,
@@ -99,6 +99,15 @@ class Study:
         with self._mutex:
             return [dict(session) for session in self._ledger().sessions]
 
+    def snapshot(self) -> Study:
+        """Return the study as it is at this moment: what its methods tell belongs together."""
+        with self._mutex:
+            ledger = self._ledger()
+            kept = Ledger(self.record.higher_is_better, ledger.all(), ledger.ended, ledger.sessions)
+        found = Study(self.path, self.record, kept)
+        found.close()
+        return found
+
     def to_frame(self) -> Any:
         """Return a data frame, a row for each trial; see :func:`pellucid.tuning.study.frames.to_frame`."""
         return to_frame(self.trials())
@@ -125,7 +134,7 @@ class Study:
         Raises
         ------
         UsageError
-            Where a number is taken, or parameters can not be written down; where the disk is full.
+            Where a number is not the next one, or parameters can not be written down; where the disk is full.
         """
         with self._mutex:
             ledger = self._writable()
@@ -146,8 +155,9 @@ class Study:
         with self._mutex:
             ledger = self._writable()
             checked, ended = ledger.check_end(trial), now()
-            rows = trial_to_rows(checked, ended)
-            self._put(Job(lambda connection: end_trial(connection, rows), lambda: self._tell(checked)))
+            if self._writer is not None:
+                rows = trial_to_rows(checked, ended)
+                self._writer.put(Job(lambda connection: end_trial(connection, rows), lambda: self._tell(checked)))
             ledger.put([checked])
             ledger.ended[trial.number] = ended
         if self._writer is None:
@@ -178,8 +188,7 @@ class Study:
         """Write that somebody begins to work on the study: how many cores, which versions, ..."""
         with self._mutex:
             ledger = self._writable()
-            ledger.sessions.append({"began": now(), "ended": None, **(facts or {})})
-            self._write_session()
+            self._write_session(ledger, len(ledger.sessions), {**(facts or {}), "began": now(), "ended": None})
         self.flush()
 
     def end_session(self, facts: Mapping[str, Any] | None = None) -> None:
@@ -188,15 +197,16 @@ class Study:
             ledger = self._writable()
             if not ledger.sessions:
                 raise UsageError("no session was begun", where="end_session")
-            ledger.sessions[-1] = {**ledger.sessions[-1], **(facts or {}), "ended": now()}
-            self._write_session()
+            last = ledger.sessions[-1]
+            told = {**last, **(facts or {}), "began": last["began"], "ended": now()}
+            self._write_session(ledger, len(ledger.sessions) - 1, told)
         self.flush()
 
-    def _write_session(self) -> None:
-        ledger = self._writable()
-        told = dict(ledger.sessions[-1])
-        number, row = len(ledger.sessions), session_to_row(told.pop("began"), told.pop("ended"), told)
-        self._put(Job(lambda connection: write_session(connection, number, row)))
+    def _write_session(self, ledger: Ledger, place: int, told: Mapping[str, Any]) -> None:
+        facts = {name: value for name, value in told.items() if name not in ("began", "ended")}
+        row = session_to_row(told["began"], told["ended"], facts)
+        self._put(Job(lambda connection: write_session(connection, place + 1, row)))
+        ledger.sessions[place:] = [row_to_session(row)]
 
     def _writable(self) -> Ledger:
         if self._kept is None:
@@ -227,8 +237,11 @@ class Study:
             self.close()
 
     def __repr__(self) -> str:
+        name = str(self.path) if self.path else "in memory"
+        if self._kept is None:  # to show it is no reason to read the file
+            return f"Study({name}, for reading)"
         told = ", ".join(f"{count} {state}" for state, count in self.counts().items() if count)
-        return f"Study({str(self.path) if self.path else 'in memory'}: {told or 'no trials'})"
+        return f"Study({name}: {told or 'no trials'})"
 
 
 def _load(place: Path, record: StudyRecord) -> Ledger:

@@ -67,7 +67,9 @@ def _read_trials(connection: sqlite3.Connection) -> tuple[list[Trial], dict[int,
     members = connection.execute(f"SELECT {_MEMBER} FROM members ORDER BY trial, member").fetchall()
     found: list[Trial] = []
     place = 0
-    for row in trials:
+    for number, row in enumerate(trials):
+        if row[0] != number:
+            raise BadText(f"trial {number} is missing")
         first = place
         while place < len(members) and members[place][0] == row[0]:
             place += 1

@@ -87,7 +87,7 @@ def to_json(value: Any, where: str) -> str:
     '{"rate":0.1,"units":[64,32],"clip":{"float":"inf"}}'
     """
     try:
-        text = json.dumps(_plain(value, where, 0), separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(_plain(value, where, 0))
     except ValueError as error:  # a whole number of thousands of digits
         raise UsageError("this can not be written down", where=where, got=str(error)[:80]) from None
     return check_length(text, where)
@@ -109,8 +109,12 @@ def check_length(text: str, where: str) -> str:
 def _plain(value: Any, where: str, depth: int) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        if not is_unicode(value):
+            raise UsageError("text that is not Unicode", where=where, got=ascii(value)[:60])
+        return str(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -126,10 +130,15 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     raise UsageError("a study can not hold this", where=where, got=type(value).__name__, expected=kinds)
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether a text has a form in UTF-8; half of a surrogate pair has none."""
+    return text.isascii() or text == text.encode("utf-8", "ignore").decode("utf-8")
+
+
 def _check_names(value: Mapping[Any, Any], where: str) -> None:
     for name in value:
-        if not isinstance(name, str):
-            raise UsageError("the name is no text", where=where, got=repr(name)[:60])
+        if not isinstance(name, str) or not is_unicode(name):
+            raise UsageError("the name is no text", where=where, got=ascii(name)[:60])
     if list(value) == [_NOT_FINITE]:
         raise UsageError(f"{_NOT_FINITE!r} alone stands for an infinity", where=where, fix="Choose another name.")
 
@@ -150,7 +159,10 @@ def from_json(text: Any) -> Any:
     if not isinstance(text, str):
         raise BadText("text is missing")
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse)
+        found = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+        return found
     except (ValueError, RecursionError) as error:
         raise BadText(f"no JSON: {str(error)[:80]}") from None
 
@@ -169,3 +181,7 @@ def _not_finite(word: Any) -> float:
 
 def _refuse(word: str) -> float:
     raise BadText(f"{word} is no JSON")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_refuse)

@@ -21,8 +21,8 @@ MOST_LISTED = 12
 PLURALS = {"category": "categories", "text": "texts"}
 
 
-def view_understanding(found: Understanding, network: Network) -> Group:
-    """Say what was understood of a table, and what is going to be trained."""
+def view_understanding(found: Understanding, network: Network | None = None) -> Group:
+    """Say what was understood of a table, and what is going to be trained where that is one network."""
     used = [role for role in found.roles if role.used]
     others = [role for role in found.roles if not role.used]
     counting = [role for role in others if role.kind in ("weight", "group")]
@@ -34,7 +34,7 @@ def view_understanding(found: Understanding, network: Network) -> Group:
 
 
 def _facts(
-    found: Understanding, network: Network, used: Sequence[Role], counting: Sequence[Role]
+    found: Understanding, network: Network | None, used: Sequence[Role], counting: Sequence[Role]
 ) -> list[tuple[str, str]]:
     table, task = found.table, found.task
     facts = [("Table", _tell_size(table.path or "table", len(table), len(table.columns)))]
@@ -51,8 +51,9 @@ def _facts(
         for role in counting
     ]
     facts.append(("Split", _tell_split(found)))
-    layers = summarize_layers(network.graph(), network.parameters)
-    facts.append(("Network", f"{tell_sizes(layers)}, {network.count_parameters():,} parameters, {network.dtype.name}"))
+    if network is not None:
+        sizes = tell_sizes(summarize_layers(network.graph(), network.parameters))
+        facts.append(("Network", f"{sizes}, {network.count_parameters():,} parameters, {network.dtype.name}"))
     kinds = dict.fromkeys(role.kind for role in used)
     counts = [(kind, sum(role.kind == kind for role in used)) for kind in kinds]
     facts.append(("Columns", ", ".join(count_things(count, kind, PLURALS.get(kind)) for kind, count in counts)))

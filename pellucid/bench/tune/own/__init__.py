@@ -1,0 +1,1 @@
+"""Pellucid's side. Only child processes import these modules."""
