@@ -20,6 +20,7 @@ CHAPTERS = {
     "What hidden layers do": ("xor", "rings", "half_planes", "linear_regions", "deep_linear", "small_weights"),
     "Back-propagation": ("by_hand", "gates", "cost_of_gradients", "vanishing_gradient", "shortcuts", "own_activation"),
     "Learning and generalizing": ("overfitting", "bias_and_variance", "autoencoder"),
+    "Trial and error": ("grid_and_random", "halving", "what_matters"),
 }
 """The scripts in the order in which they are shown."""
 

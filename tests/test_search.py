@@ -18,7 +18,7 @@ from pellucid.tuning import bracket
 from pellucid.tuning.engine import INTERRUPTED, OUT_OF_TIME, SIZES, SPACE_RAN_OUT, TRIALS_RAN_OUT, run_search
 from pellucid.tuning.pruning import pruner
 from pellucid.tuning.study import StudyRecord, create_study, open_study
-from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, STATES, WAITING, MemberResult
+from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, STATES, WAITING, MemberResult, common_value
 
 EPOCHS = 18
 
@@ -248,10 +248,23 @@ def test_time_ends_a_search():
     began = time.perf_counter()
     found = run(None, seconds=0.3)
     assert found.reason == OUT_OF_TIME and 0.25 < time.perf_counter() - began < 5
-    done = {t.number: plain(t) for t in found.trials if t.done}
-    for trial in run(len(found.trials)).trials:
-        if trial.number in done and done[trial.number][3] != PRUNED:
-            assert same(plain(trial)[4:], done[trial.number][4:])
+    done = [t for t in found.trials if t.state in (FINISHED, PRUNED)]
+    assert done and {t.parameters["quality"] for t in done} == {t.number * 7919 % 101 for t in done}
+    for trial in done:
+        values = [value_of(trial.parameters["quality"], member, trial.epochs) for member in (0, 1)]
+        assert trial.value == math.fsum(values) / 2 or trial.parameters["quality"] == 7
+
+
+def test_members_are_judged_by_one_epoch_for_all():
+    jumping = MemberResult(0.1, 4, 2, 0.0, ((1, 0.9), (2, 0.1), (3, 0.8), (4, 0.7)))
+    stopped = MemberResult(0.3, 3, 3, 0.0, ((1, 0.9), (2, 0.8), (3, 0.3)))
+    assert common_value([jumping, stopped], False) == (0.1 + 0.8) / 2
+    assert common_value([jumping, stopped], True) == (0.9 + 0.9) / 2
+    assert common_value([stopped, stopped], False) == 0.3
+    unknown = MemberResult(math.nan, 2, 0, 0.0, ((1, math.nan), (2, math.nan)))
+    assert math.isnan(common_value([unknown, jumping], False))
+    last = [MemberResult(value, 9, 9, 0.0, ((3, 0.0), (9, value))) for value in (0.5, 0.7)]
+    assert common_value(last, False) == math.fsum([0.5, 0.7]) / 2  # judged by their last epoch
 
 
 def test_whoever_watches_is_told():

@@ -196,6 +196,19 @@ def test_slices_show_each_value_over_its_setting_and_the_best_one():
         plot_slices(trials, Space({"a": 1}), False, "rmse")
 
 
+def test_where_many_were_pruned_slices_compare_all_after_equally_many_epochs():
+    trials = study(60)
+    panels = plot_slices(trials, SPACE, False, "log_loss", ax=Figure().subplots(2, 3))
+    rate = panels["optimizer.learning_rate"]
+    assert rate.get_ylabel() == "log loss after 3 epochs (lower is better)"
+    after = [math.fsum(dict(m.curve)[3] for m in trial.members) / 2 for trial in trials if trial.members]
+    drawn = np.asarray(rate.collections[0].get_offsets())[:, 1]
+    assert len(drawn) == 60 and np.allclose(np.sort(drawn), np.sort(np.clip(after, None, drawn.max())))
+    star = next(line for line in rate.lines if line.get_marker() == "*")
+    best = best_of(trials)
+    assert star.get_ydata()[0] == pytest.approx(mean_curve(best)[1, 1])
+
+
 def test_curves_are_means_of_members_and_say_where_trials_were_pruned():
     trials = study(30)
     best = best_of(trials)
@@ -208,7 +221,12 @@ def test_curves_are_means_of_members_and_say_where_trials_were_pruned():
             MemberResult(2.0, 2, 2, 0.1, ((1, 5.0), (2, 2.0))),
         ),
     )
-    assert mean_curve(ragged).tolist() == [[1.0, 4.0]]
+    assert mean_curve(ragged).tolist() == [[1.0, 4.0], [3.0, 1.5]]  # the second member had ended after 2
+    bouncing = (MemberResult(1.0, 3, 2, 0.1, ((1, 3.0), (2, 1.0), (3, 9.0))), MemberResult(2.0, 1, 1, 0.1, ((1, 2.0),)))
+    early = Trial(0, {}).ended(FINISHED, bouncing)
+    assert mean_curve(early, min).tolist() == [[1.0, 2.5], [2.0, 1.5], [3.0, early.value]]
+    so_far = plot_curves_of_trials([early], False, "log_loss", ax=axes())
+    assert so_far.get_ylabel() == "best log loss so far (lower is better)"
     picture = plot_curves_of_trials(trials, False, "log_loss", ax=axes())
     thick = next(line for line in picture.lines if line.get_linewidth() == 2.6)
     assert np.allclose(thick.get_xydata(), mean_curve(best))

@@ -128,7 +128,8 @@ def tell_pace(status: Status, threads: int) -> str:
     """
     told = [f"{status.rate:,.0f} trials a minute", f"{_clock(status.seconds)} passed"]
     if status.left is not None:
-        over = status.left <= 0 or (status.wanted is not None and not status.trials[WAITING] and not status.running)
+        tried = any(status.trials[state] for state in STATES)
+        over = status.left <= 0 or (tried and not status.trials[WAITING] and not status.running)
         told.append("the best is trained anew and compared" if over else f"{_clock(status.left)} left")
     if status.seconds > 0:
         share = min(status.compile_seconds / (status.seconds * threads), 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pellucid.tuning.objective import Contender, Objective
 from pellucid.tuning.pruning import Pruner
-from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, MemberResult, Trial, mean_value
+from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, MemberResult, Trial, common_value
 
 MOST_BYTES = 2**29
 """So much a bracket's trainings may hold between rounds. Others are forgotten, and trained anew to the same bits."""
@@ -161,7 +161,7 @@ class Bracket:
         return ended
 
     def _rank(self, entry: Entry) -> tuple[bool, float, int]:
-        value = mean_value(entry.in_order())
+        value = self._value(entry)
         sign = -1.0 if self.higher_is_better else 1.0
         return math.isnan(value), 0.0 if math.isnan(value) else sign * value, entry.trial.number
 
@@ -172,4 +172,7 @@ class Bracket:
             return []
         if entry.error is not None:
             return [entry.trial.ended(FAILED, (), entry.error)]
-        return [entry.trial.ended(state, entry.in_order())]
+        return [entry.trial.ended(state, entry.in_order(), value=self._value(entry))]
+
+    def _value(self, entry: Entry) -> float:
+        return common_value(entry.in_order(), self.higher_is_better)

@@ -20,7 +20,10 @@ from pellucid.tuning.study import Study
 from pellucid.tuning.trial import STATES, WAITING, Trial, ranking
 
 SIZES = (9, 27, 60)
-"""How many trials the first brackets have; those after them are as large as the last one."""
+"""How many trials the first brackets have; those after them are as large as the last one, while there is time."""
+
+SMALLEST = 5
+"""So many trials a bracket has at least that is to end before the time limit."""
 
 TELL_SECONDS = 0.2
 """How often somebody who watches is told how far the search is."""
@@ -279,7 +282,7 @@ class _Search:
 
     def _propose(self) -> list[Trial]:
         number, first = self.next_bracket, self.proposed
-        size = SIZES[min(number, len(SIZES) - 1)]
+        size = min(SIZES[min(number, len(SIZES) - 1)], self._in_time())
         count = size if self.wanted is None else min(size, self.wanted - first)
         given = [dict(one) for one in self.start_with[:count]] if not self.trials else []
         history = [trial for trial in self.trials if trial.bracket < number - 1]
@@ -287,6 +290,14 @@ class _Search:
         pending += [Trial(first + at, one, number) for at, one in enumerate(given)]
         more = self.sampler.propose(first + len(given), count - len(given), history, pending) if count else []
         return [Trial(first + at, parameters, number) for at, parameters in enumerate([*given, *more])]
+
+    def _in_time(self) -> int:
+        """Return how many trials more may end before the time limit, going by those that have ended."""
+        spent = time.perf_counter() - self.began
+        ended = self.proposed - self.counts[WAITING] - self.ended_before
+        if self.limit is None or ended < SIZES[0]:
+            return SIZES[-1]
+        return max(int(ended / spent * (self.limit - spent)) - self.counts[WAITING], SMALLEST)
 
     def _end(self, trials: Sequence[Trial]) -> None:
         """Note that trials have ended; called by one thread at a time."""

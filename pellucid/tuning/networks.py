@@ -53,7 +53,8 @@ class NetworkObjective:
     """Networks that a function makes, judged by cross-validation.
 
     Each trial trains one network for each fold and repeat. Where training stops early by itself (`patience`), the
-    examples held out say when, and a member's value is its best one; otherwise it is the value after the last epoch.
+    examples held out say when, and the trial's value is that of the epoch that is best for all of them together;
+    otherwise it is the value after the last epoch.
 
     Trainings of equal graphs share what is compiled; hyper-parameters that are numbers, such as learning and dropout
     rates, are no part of a graph. Building the graph takes some ten milliseconds a trial. That is spared, too, where

@@ -52,7 +52,7 @@ class Trial:
         Which round of proposals it belongs to.
     state : {"waiting", "finished", "pruned", "failed"}
     value : float or None
-        The mean of its members' values.
+        What its members are worth together, see :func:`common_value`; None where it failed.
     members : tuple of MemberResult
         One for each fold and repeat, in their order.
     error : str or None
@@ -98,15 +98,47 @@ class Trial:
         """What its members took together, in seconds of a thread."""
         return math.fsum(member.seconds for member in self.members)
 
-    def ended(self, state: str, members: Sequence[MemberResult], error: str | None = None) -> Trial:
-        """Return the trial as it is at its end; its value is None where it failed."""
-        value = None if state == FAILED else mean_value(members)
+    def ended(
+        self, state: str, members: Sequence[MemberResult], error: str | None = None, value: float | None = None
+    ) -> Trial:
+        """Return the trial as it is at its end; its value is the mean of its members' by default, None if it failed."""
+        if state == FAILED:
+            value = None
+        elif value is None:
+            value = mean_value(members)
         return Trial(self.number, self.parameters, self.bracket, state, value, tuple(members), error)
 
 
 def mean_value(members: Sequence[MemberResult]) -> float:
     """Return the mean of members' values, the same whatever the order in which they ended."""
     return math.fsum(member.value for member in members) / len(members)
+
+
+def common_value(members: Sequence[MemberResult], higher_is_better: bool) -> float:
+    """Return what members are worth that all stop after one and the same epoch, the best one for them together.
+
+    The mean of each member's own best value favours curves that jump up and down. Where all members are judged by
+    their last epoch, that one is it. A member that stopped before an epoch has its last value there.
+
+    Examples
+    --------
+    >>> one = MemberResult(0.2, epochs=3, best_epoch=2, seconds=0.1, curve=((1, 0.5), (2, 0.2), (3, 0.4)))
+    >>> two = MemberResult(0.1, epochs=3, best_epoch=3, seconds=0.1, curve=((1, 0.7), (2, 0.6), (3, 0.1)))
+    >>> common_value([one, two], higher_is_better=False)
+    0.25
+    """
+    curves = [dict(member.curve) for member in members]
+    if all(member.best_epoch == member.epochs for member in members) or not all(curves):
+        return mean_value(members)
+    totals, last = [], [math.nan] * len(curves)
+    for epoch in sorted(set().union(*curves)):
+        last = [curve.get(epoch, before) for curve, before in zip(curves, last, strict=True)]
+        total = math.fsum(last)
+        if not math.isnan(total):
+            totals.append(total)
+    if not totals:
+        return math.nan
+    return (max if higher_is_better else min)(totals) / len(curves)
 
 
 def ranking(trials: Sequence[Trial], higher_is_better: bool) -> list[Trial]:

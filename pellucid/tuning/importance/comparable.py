@@ -27,11 +27,11 @@ class Comparable:
     ----------
     trials : tuple of Trial
     values : ndarray [trials]
-        Finite; those far worse than the others are brought nearer.
+        No NaN among them, but perhaps what is infinitely bad.
     epochs : int or None
         After how many epochs; None at their end.
     notes : tuple of str
-        What was left out or changed, in words.
+        What was left out, in words.
     """
 
     trials: tuple[Trial, ...]
@@ -61,13 +61,13 @@ def comparable(space: Space, trials: Sequence[Trial], higher_is_better: bool, ep
     if after is None:
         found = [(trial, float(trial.value)) for trial in known if trial.state == FINISHED and trial.value is not None]
     else:
-        last = _ends_with_value(known)
+        last = ends_with_value(known)
         found = [(trial, value_after(trial, after, higher_is_better, last)) for trial in known]
         notes.append("Many trials were pruned then, and those that went on are a selection.")
     best = math.inf if higher_is_better else -math.inf
     found = [(trial, value) for trial, value in found if not math.isnan(value) and value != best]
-    values, note = _bring_near(np.array([value for _, value in found], np.float64), higher_is_better)
-    return Comparable(tuple(trial for trial, _ in found), values, after, (*notes, *note))
+    values = np.array([value for _, value in found], np.float64)
+    return Comparable(tuple(trial for trial, _ in found), values, after, tuple(notes))
 
 
 def fits(space: Space, trial: Trial) -> bool:
@@ -112,8 +112,8 @@ def _common_epochs(trials: Sequence[Trial]) -> int | None:
     return None
 
 
-def _ends_with_value(trials: Sequence[Trial]) -> bool:
-    """Say whether the values of trials are those of their last epochs."""
+def ends_with_value(trials: Sequence[Trial]) -> bool:
+    """Say whether the values of trials are those of their last epochs; otherwise they are the best ones so far."""
     members = [member for trial in trials for member in trial.members if member.curve]
     return all(member.value == member.curve[-1][1] for member in members)
 
@@ -134,18 +134,18 @@ def far_limit(values: np.ndarray, higher_is_better: bool, widths: float = FAR) -
     return float(sign * (high + widths * (high - low) if high > low else (sign * values).max()))
 
 
-def _bring_near(values: np.ndarray, higher_is_better: bool) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Bring values that are far worse than the others nearer, and say so."""
+def bring_near(values: np.ndarray, higher_is_better: bool) -> tuple[np.ndarray, list[str]]:
+    """Return values, those that are far worse than the others brought nearer, and a note that says so."""
     finite = values[np.isfinite(values)]
     if not finite.size:
-        return np.zeros_like(values), ()
+        return np.zeros_like(values), []
     limit = far_limit(finite, higher_is_better)
     far = values < limit if higher_is_better else values > limit
     if not far.any():
-        return values, ()
+        return values, []
     verb = "counts" if far.sum() == 1 else "count"
     told = f"{_trials(int(far.sum()))} far worse than the others {verb} as {limit:.4g}."
-    return np.where(far, limit, values), (told,)
+    return np.where(far, limit, values), [told]
 
 
 def _trials(count: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.html_table import html_table
-from pellucid.tuning.importance.comparable import comparable
+from pellucid.tuning.importance.comparable import bring_near, comparable
 from pellucid.tuning.importance.effects import find_shares
 from pellucid.tuning.importance.encoding import Encoding, draw_configurations
 from pellucid.tuning.space import Space
@@ -209,7 +209,8 @@ def importance_of(
     (['rate', 'layers', 'decay'], True)
     """
     chosen = comparable(space, trials, higher_is_better, epochs)
-    count, notes = len(chosen.trials), list(chosen.notes)
+    values, near = bring_near(chosen.values, higher_is_better)
+    count, notes = len(chosen.trials), [*chosen.notes, *near]
 
     def nothing(why: str) -> Importance:
         return Importance((), (), None, count, chosen.epochs, (*notes, why))
@@ -224,14 +225,14 @@ def importance_of(
         return nothing(f"Too few trials to say what mattered: {told}, and {needed} are needed.")
     if not varied:
         return nothing("No setting was varied.")
-    if not np.ptp(chosen.values) > 1e-12 * np.abs(chosen.values).max():
+    if not np.ptp(values) > 1e-12 * np.abs(values).max():
         return nothing("All trials have the same value: no setting made a difference.")
     same = [one.dimension.name for at, one in enumerate(encodings) if at not in varied]
     if same:
         notes.append(f"The same in all these trials, so that nothing is known of it: {', '.join(same)}.")
     drawn = draw_configurations(space, seed)
     used = [encodings[at] for at in varied]
-    shares = find_shares(used, [places[at] for at in varied], [one.places(drawn) for one in used], chosen.values, seed)
+    shares = find_shares(used, [places[at] for at in varied], [one.places(drawn) for one in used], values, seed)
     names = [one.dimension.name for one in used]
     settings = [_share((name,), found) for name, found in zip(names, shares.alone.T, strict=True)]
     pairs = [_share((names[a], names[b]), found) for (a, b), found in shares.together.items()]

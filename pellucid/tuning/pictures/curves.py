@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pellucid.inspection.pictures.style import axes_for, ink, outlined
+from pellucid.tuning.importance.comparable import ends_with_value
 from pellucid.tuning.pictures.blank import say_nothing
 from pellucid.tuning.pictures.scale import LOG_FROM, PALE, Scale, choose_trials, scale_of, set_heights
 from pellucid.tuning.trial import PRUNED, Trial
@@ -29,6 +30,7 @@ def plot_curves_of_trials(
 ) -> Any:
     """Draw the learning curves of trials, each the mean of its members: folds and repeats.
 
+    Where training stops early by itself, so that a value is the best one of all epochs, curves are of the best so far.
     Finished trials are coloured by their values, the best one thick; pruned ones are grey, and end in a point where
     they were stopped. Dotted lines say after how many epochs how many were.
 
@@ -54,7 +56,9 @@ def plot_curves_of_trials(
     """
     axes = axes_for(ax, (6.4, 4.2))
     chosen = choose_trials(trials, higher_is_better, most)
-    curves = {trial.number: mean_curve(trial) for trial in (*chosen.finished, *chosen.pruned)}
+    last = ends_with_value(trials)
+    best_of = None if last else max if higher_is_better else min
+    curves = {trial.number: mean_curve(trial, best_of) for trial in (*chosen.finished, *chosen.pruned)}
     scale = scale_of(trials, metric, higher_is_better)
     if scale is None or not any(len(curve) for curve in curves.values()):
         return say_nothing(axes, "No learning curves were recorded.")
@@ -63,9 +67,9 @@ def plot_curves_of_trials(
     everything = np.concatenate([curve[:, 1] for curve in curves.values() if len(curve)])
     _set_heights(axes, everything, scale.best, higher_is_better)
     _mark_rounds(axes, trials)
-    axes.set_xlim(0.0, 1.03 * max(curve[-1, 0] for curve in curves.values() if len(curve)))
+    axes.set_xlim(0.0, 1.03 * max(trial.epochs for trial in trials))
     axes.set_xlabel("epoch")
-    axes.set_ylabel(scale.label)
+    axes.set_ylabel(scale.label if last else f"best {scale.label.replace(' (', ' so far (')}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     if chosen.note:
         axes.set_title(chosen.note, fontsize=8, loc="left")
@@ -104,17 +108,28 @@ def _draw_finished(axes: Any, found: Sequence[tuple[Trial, np.ndarray]], scale: 
         line.set_path_effects(outlined(4.5))
 
 
-def mean_curve(trial: Trial) -> np.ndarray:
-    """Return a trial's curve, [epochs, 2]: epochs that all of its members have on record, and the means of values.
+def mean_curve(trial: Trial, best_of: Callable[[float, float], float] | None = None) -> np.ndarray:
+    """Return a trial's curve, [epochs, 2]: epochs after which a member was judged, and the means of members' values.
 
-    What is not finite is left out.
+    A member that ended before others, or was not judged then, counts with its last value; or, with `best_of`, each
+    counts with its best one so far. Epochs before all members were judged, and means that are not finite, are left out.
     """
     known = [dict(member.curve) for member in trial.members]
-    if not known:
+    if not known or not all(known):
         return np.zeros((0, 2))
-    epochs = sorted(set.intersection(*(set(one) for one in known)))
-    means = [(epoch, math.fsum(one[epoch] for one in known) / len(known)) for epoch in epochs]
-    return np.array([pair for pair in means if math.isfinite(pair[1])], np.float64).reshape(-1, 2)
+    points, latest = [], [math.nan] * len(known)
+    for epoch in sorted(set().union(*known)):
+        latest = [_next(one.get(epoch), before, best_of) for one, before in zip(known, latest, strict=True)]
+        points.append((epoch, math.fsum(latest) / len(latest)))
+    return np.array([point for point in points if math.isfinite(point[1])], np.float64).reshape(-1, 2)
+
+
+def _next(value: float | None, before: float, best_of: Callable[[float, float], float] | None) -> float:
+    if value is None:
+        return before
+    if best_of is None or math.isnan(before):
+        return value
+    return before if math.isnan(value) else best_of(before, value)
 
 
 def _alpha(count: int) -> float:
@@ -130,10 +145,13 @@ def _set_heights(axes: Any, values: np.ndarray, best: float, higher_is_better: b
 
 def _mark_rounds(axes: Any, trials: Sequence[Trial]) -> None:
     """Say after how many epochs how many trials were pruned."""
-    stops = Counter(trial.epochs for trial in trials if trial.state == PRUNED and trial.epochs)
-    for epochs, count in sorted(stops.most_common(MOST_ROUNDS)):
+    pruned = [trial.epochs for trial in trials if trial.state == PRUNED and trial.epochs]
+    for epochs, count in sorted(Counter(pruned).most_common(MOST_ROUNDS)):
+        if count < len(pruned) / 10:
+            continue
         axes.axvline(epochs, color=ink(), linewidth=0.7, linestyle=":", zorder=0)
-        axes.annotate(
+        text = axes.annotate(
             f"{count:,} pruned", (epochs, 1.0), (2, -3), ("data", "axes fraction"), "offset points",
             fontsize=7, rotation=90, ha="left", va="top", path_effects=outlined(2.0), zorder=6,
         )  # fmt: skip
+        text.set_in_layout(False)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pellucid.errors import UsageError
 from pellucid.inspection.pictures.style import Panels, ink, outlined, panels_for
+from pellucid.tuning.importance.comparable import comparable
 from pellucid.tuning.pictures.axis import Axis, axes_of
 from pellucid.tuning.pictures.blank import say_nothing
 from pellucid.tuning.pictures.scale import PALE, Chosen, Scale, choose_trials, scale_of
 from pellucid.tuning.space import Space
-from pellucid.tuning.trial import Trial
+from pellucid.tuning.trial import FINISHED, Trial, ranking
 
 MOST_POINTS = 2000
 MOST_PANELS = 24
@@ -21,7 +23,8 @@ OFF = -0.18
 """Where trials stand in which a setting takes no part."""
 
 _GROUPS = 10
-_FEWEST = 5  # trials in a group whose median is drawn
+_EACH = 12  # trials whose median is drawn
+_FEWEST = 2 * _EACH
 _SPREAD = 0.16
 
 
@@ -37,8 +40,9 @@ def plot_slices(
 ) -> Panels:
     """Draw the values of trials over each setting by itself, with the medians of finished ones and the best one.
 
-    Better trials stand out from the ground. Pruned ones, whose values are those of fewer epochs, are grey strokes at
-    the top. Where a setting takes no part, trials stand beside its axis, at ``off``.
+    Better trials stand out from the ground. Where many were pruned, all are drawn with the values that they had after
+    as many epochs as nearly all of them learned, as the axis says; a few pruned ones are grey strokes at the top. Where
+    a setting takes no part, trials stand beside its axis, at ``off``.
 
     Parameters
     ----------
@@ -65,13 +69,16 @@ def plot_slices(
     if not dimensions:
         raise UsageError("nothing was searched", where="space", expected="one setting at least that is varied")
     panels = panels_for(ax, [one.name for one in dimensions], columns_of(len(dimensions)), 2.7)
-    scale = scale_of(trials, metric, higher_is_better)
-    chosen = choose_trials(trials, higher_is_better, most)
+    shown, metric = _comparable(space, trials, higher_is_better, metric)
+    scale = scale_of(shown, metric, higher_is_better)
+    chosen = choose_trials(shown, higher_is_better, most)
+    best = next(iter(ranking(trials, higher_is_better)), None)
     for number, (axis, axes) in enumerate(zip(axes_of(dimensions), panels, strict=True)):
         if scale is None:
             say_nothing(axes, "No trial has a value yet." if number == 0 else "")
             continue
         _draw(axes, axis, chosen, scale)
+        _mark_best(axes, axis, [trial for trial in shown if best is not None and trial.number == best.number], scale)
         axes.tick_params(labelsize=7)
         place = axes.get_subplotspec()
         if number % columns_of(len(dimensions)) if place is None else not place.is_first_col():
@@ -101,12 +108,6 @@ def _draw(axes: Any, axis: Axis, chosen: Chosen, scale: Scale) -> None:
     _draw_strokes(axes, axis, chosen.pruned)
     _scatter(axes, axis, chosen.finished, scale)
     _draw_medians(axes, axis, chosen.finished, scale)
-    if chosen.finished:
-        best = chosen.finished[0]
-        axes.plot(
-            np.nan_to_num(axis.places([best]), nan=OFF), scale.keep([_value(best)]), linestyle="", marker="*",
-            markersize=13, zorder=5, color=scale.color(_value(best)), markeredgecolor=ink(), markeredgewidth=0.9,
-        )  # fmt: skip
     marks = axis.marks(5)
     if axis.conditional:
         axes.axvline(-0.09, color=ink(), linewidth=0.7, linestyle=":")
@@ -120,6 +121,26 @@ def _draw(axes: Any, axis: Axis, chosen: Chosen, scale: Scale) -> None:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
     axes.set_title(axis.title, fontsize=9, pad=8)
+
+
+def _comparable(space: Space, trials: Sequence[Trial], higher_is_better: bool, metric: str) -> tuple[list[Trial], str]:
+    """Return trials with values after equally many epochs, where many were pruned, and what these values are."""
+    found = comparable(space, trials, higher_is_better)
+    if found.epochs is None:
+        return list(trials), metric
+    shown = [
+        replace(trial, state=FINISHED, value=float(value))
+        for trial, value in zip(found.trials, found.values, strict=True)
+    ]
+    return shown, f"{metric} after {found.epochs} epoch{'' if found.epochs == 1 else 's'}"
+
+
+def _mark_best(axes: Any, axis: Axis, trials: Sequence[Trial], scale: Scale) -> None:
+    for best in trials:
+        axes.plot(
+            np.nan_to_num(axis.places([best]), nan=OFF), scale.keep([_value(best)]), linestyle="", marker="*",
+            markersize=13, zorder=5, color=scale.color(_value(best)), markeredgecolor=ink(), markeredgewidth=0.9,
+        )  # fmt: skip
 
 
 def _across(axis: Axis, trials: Sequence[Trial]) -> np.ndarray:
@@ -154,16 +175,15 @@ def _draw_medians(axes: Any, axis: Axis, trials: Sequence[Trial], scale: Scale) 
     """Draw the median value by groups of values, where there are enough trials of them."""
     places = axis.places(trials)
     there = ~np.isnan(places)
-    if there.sum() < 4 * _FEWEST:
+    if there.sum() < _FEWEST:
         return
     x, y = places[there], scale.keep([_value(trial) for trial in trials])[there]
     if axis.finite:
         groups = [x == place for place in np.unique(x)]
     else:
-        groups = [np.isin(np.arange(len(x)), rows) for rows in np.array_split(np.argsort(x, kind="stable"), _GROUPS)]
-    found = [
-        (np.median(x[group]), np.median(y[group])) for group in groups if group.sum() >= min(_FEWEST, len(x) // 10)
-    ]
+        parts = np.array_split(np.argsort(x, kind="stable"), min(_GROUPS, len(x) // _EACH))
+        groups = [np.isin(np.arange(len(x)), rows) for rows in parts]
+    found = [(np.median(x[group]), np.median(y[group])) for group in groups if group.sum() >= 5]
     if found:
         across, middle = np.array(found).T
         axes.plot(

@@ -15,10 +15,9 @@ from pellucid.tuning.pictures.bars import MOST_BARS, plot_importance_of_settings
 from pellucid.tuning.pictures.curves import plot_curves_of_trials
 from pellucid.tuning.pictures.parallel import MOST_AXES, plot_parallel
 from pellucid.tuning.pictures.progress import plot_best_so_far
-from pellucid.tuning.pictures.scale import scale_of, tell_number
 from pellucid.tuning.pictures.slices import MOST_PANELS, columns_of, plot_slices
 from pellucid.tuning.space import Space
-from pellucid.tuning.trial import PRUNED, Trial
+from pellucid.tuning.trial import Trial
 
 DPI = 110
 
@@ -115,12 +114,10 @@ def _by_setting(
     def draw_lines(figure: Any) -> Any:
         return plot_parallel(trials, space, higher_is_better, metric, names=lines, ax=figure.subplots())
 
-    told = "Each setting by itself: a point is a trial, the line their median, the star the best one."
-    if any(trial.state == PRUNED for trial in trials):
-        told += " Grey strokes at the top are pruned trials."
-    scale = scale_of(trials, metric, higher_is_better)
-    if scale is not None and scale.cut:
-        told += f" Values beyond {tell_number(scale.worst)} lie at the edge."
+    told = (
+        "Each setting by itself: a point is a trial, the line their median, the star the best one. Values far worse "
+        "than the others lie at the edge."
+    )
     through = "Every trial as a line through its settings; the better its value the stronger its colour."
     size = max(5.0, 2.4 * columns), 0.4 + 2.3 * rows
     width = max(7.0, 1.5 + 0.8 * (len(lines) + 1))

@@ -34,6 +34,9 @@ TRIALS_OF_ENSEMBLE = 8
 
 PICTURES_SECONDS = 4.0
 
+NO_TIME = 1e-3
+"""Seconds that a search is given where none are left: it looks at its time and ends."""
+
 
 class Budget:
     """What is left of a time limit.
@@ -73,7 +76,7 @@ class Budget:
         if self.limit is None:
             return None
         kept = min(max(end, LEAST_OF_END * self.limit), MOST_OF_END * self.limit)
-        return max(self.left() - kept, 1e-3)
+        return max(self.left() - kept, NO_TIME)
 
 
 def estimate_end(

@@ -22,7 +22,7 @@ from pellucid.tuning.study import Study
 from pellucid.tuning.trial import WAITING, ranking
 from pellucid.workflow.making import Making
 from pellucid.workflow.reports.layout import count_things, show_number
-from pellucid.workflow.tuning.budget import Budget, estimate_end
+from pellucid.workflow.tuning.budget import NO_TIME, Budget, estimate_end
 from pellucid.workflow.tuning.recipe_objective import RecipeObjective
 
 FIRST = 9
@@ -67,6 +67,7 @@ class Searching:
         self.budget, self.defaults, self.threads, self.kept = budget, defaults, threads, kept
         self.usual = objective.space.parameters_of(objective.space.plan.recipe)
         self._before, self._end = 0.0, 0.0
+        self._ended_before, self._compiled_before, self._seconds = 0, 0.0, 0.0
 
     def run(self, wanted: int | None, on: OnStatus | None, progress: bool | None) -> SearchResult:
         """Search until there are so many trials, or the time for it is over.
@@ -78,6 +79,8 @@ class Searching:
         KeyboardInterrupt
             Where it was interrupted before any trial was done.
         """
+        self._ended_before = sum(trial.done for trial in self.study.trials())
+        self._compiled_before = self.objective.compile_seconds
         line = _Line(progress, self.objective.metric)
         told = [one for one in (on, line.show) if one is not None]
 
@@ -106,7 +109,7 @@ class Searching:
         return None if found.reason == TRIALS_RAN_OUT else found
 
     def _search(self, trials: int | None, seconds: float | None, tell: OnStatus) -> SearchResult:
-        return run_search(
+        found = run_search(
             self.objective,
             self.sampler,
             self.pruner,
@@ -117,6 +120,19 @@ class Searching:
             threads=self.threads,
             on=tell,
         )
+        ended = sum(trial.done for trial in found.trials)
+        self._seconds += found.seconds
+        return replace(
+            found, seconds=self._seconds, compile_seconds=self._compiled(), rate=self._rate(ended, self._seconds)
+        )
+
+    def _compiled(self) -> float:
+        """Return what compiling has taken since the search began, all threads together."""
+        return self.objective.compile_seconds - self._compiled_before
+
+    def _rate(self, ended: int, seconds: float) -> float:
+        """Return how many trials a minute have ended since the search began, the first ones among them."""
+        return 60 * (ended - self._ended_before) / seconds if seconds > 0 else 0.0
 
     def _end_seconds(self) -> float:
         if self.budget.limit is None:
@@ -127,10 +143,19 @@ class Searching:
     def _of_all(self, status: Status, wanted: int | None) -> Status:
         """Return a status as one of the whole search, of which this may be a part."""
         left = self.budget.for_search(self._end)
-        if wanted is not None and status.rate > 0:
-            ended = sum(count for state, count in status.trials.items() if state != WAITING)
-            left = min(60 * max(wanted - ended, 0) / status.rate, math.inf if left is None else left)
-        return replace(status, wanted=wanted, left=left, seconds=status.seconds + self._before)
+        left = 0.0 if left == NO_TIME else left
+        ended = sum(count for state, count in status.trials.items() if state != WAITING)
+        rate = self._rate(ended, self._seconds + status.seconds)
+        if wanted is not None and rate > 0:
+            left = min(60 * max(wanted - ended, 0) / rate, math.inf if left is None else left)
+        return replace(
+            status,
+            wanted=wanted,
+            left=left,
+            seconds=status.seconds + self._before,
+            rate=rate,
+            compile_seconds=self._compiled(),
+        )
 
     def _explain(self, result: SearchResult) -> None:
         """Say why there is no winner."""
