@@ -193,6 +193,19 @@ def test_given_configurations_come_first():
     assert found.best.number == 0
 
 
+def test_more_configurations_can_be_given_than_the_first_bracket_has():
+    given = [{"quality": -number} for number in range(14)]
+    found = run(20, start_with=given)
+    assert [t.parameters["quality"] for t in found.trials[:15]] == [*(-number for number in range(14)), 14 * 7919 % 101]
+
+
+def test_an_objective_without_trainings_is_refused():
+    objective = Pretended()
+    objective.members = ()
+    with pytest.raises(pl.UsageError, match="no trainings"):
+        run(9, objective=objective)
+
+
 def test_a_space_that_is_used_up_ends_the_search():
     found = run(100, sampler=Counting(most=17))
     assert len(found.trials) == 17 and found.reason == SPACE_RAN_OUT

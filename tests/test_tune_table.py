@@ -8,10 +8,12 @@ import pytest
 from sklearn import metrics as oracle
 
 import pellucid as pl
+from pellucid.data.targets import TargetEncoding
 from pellucid.errors import UsageError
 from pellucid.model import load_model
 from pellucid.tuning.study import open_study
 from pellucid.workflow.plans.plan import Plan, read_plan
+from pellucid.workflow.reports import intervals
 from pellucid.workflow.train_table import train_table
 from pellucid.workflow.tuning import ending, tune_table
 from pellucid.workflow.tuning.comparing import Predicted, TestRows, compare
@@ -201,6 +203,23 @@ def test_the_spread_over_seeds_is_part_of_the_noise():
     ) == pytest.approx(np.std([oracle.log_loss(truth, found) for found in spread], ddof=1))
 
 
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_equals_are_rarely_told_apart_by_the_luck_of_few_seeds(seeds, monkeypatch):
+    monkeypatch.setattr(intervals, "RESAMPLES", 100)
+    rng, wrong = np.random.default_rng(0), 0
+    truth = np.zeros((40, 1))
+    rows = TestRows(TargetEncoding("regression", ("y",), (), {}), truth)
+    signs = np.where(rng.random(40) < 0.5, -1, 1)[:, np.newaxis]
+    for repeat in range(40):
+        errors = [[(1 + 0.1 * found) * signs for found in rng.normal(size=seeds)] for _ in range(2)]
+        given = [
+            Predicted(name, found, "number")
+            for name, found in zip(("best settings", "default settings"), errors, strict=True)
+        ]
+        wrong += compare(rows, given, "mae", repeat).verdicts[0].verdict != "unclear"
+    assert wrong <= 6  # of 40, where 2 are to be expected
+
+
 # -- going on, and ending early --------------------------------------------------------------------------------------
 
 
@@ -280,7 +299,10 @@ def test_a_time_limit_holds_for_everything(table):
         ({"pruner": "halve"}, "halving"),
         ({"folds": 0}, "folds"),
         ({"repeats": 1.5}, "repeats"),
-        ({"time_limit": -1.0}, "no time to search"),
+        ({"time_limit": -1.0}, "time_limit: out of range"),
+        ({"time_limit": "a"}, "time_limit: not a number"),
+        ({"metric": 5}, "metric"),
+        ({"space": 5}, "space"),
         ({"resume": True}, "there is no"),
     ],
 )

@@ -81,7 +81,7 @@ def make_plan(table: str | None, config: str | None, named: Mapping[str, Any], a
     if table is not None:
         plan = dataclasses.replace(plan, table=table, sha256=plan.sha256 if table == plan.table else None)
     elif plan.table is None:
-        raise UsageError("no table is named", where=config, fix="Name a CSV or Parquet file: pellucid train TABLE.")
+        raise UsageError("no table is named", where=config, fix="Name a CSV or Parquet file.")
     for assignment in assignments:
         try:
             plan = plan.set(assignment)

@@ -11,6 +11,7 @@ import typer
 from pellucid.cli.output import check_file, show, show_json, tell, write_data
 from pellucid.cli.study_export import PLAIN, write_trials
 from pellucid.cli.study_view import assignments_of, describe_study, describe_trial, parameters_as_toml, view_study
+from pellucid.cli.table_options import as_options as naming_options
 from pellucid.errors import UsageError, nearest
 from pellucid.tuning.study import Study, open_study
 
@@ -83,7 +84,8 @@ def _best(file: str, trial: int | None = None, set: bool = False, json: bool = F
 
 def _chosen(opened: Study, number: int | None) -> Any:
     if number is not None:
-        return opened.trial(number)
+        with naming_options(number="--trial"):
+            return opened.trial(number)
     best = opened.best(1)
     if not best:
         raise UsageError(

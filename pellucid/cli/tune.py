@@ -34,6 +34,7 @@ from pellucid.cli.table_options import (
 from pellucid.cli.tune_choices import check_files, choose_folder, choose_space, tell_budget
 from pellucid.cli.tune_view import Watching, describe_space, view_space, view_written
 from pellucid.workflow.reports.view_understanding import view_understanding
+from pellucid.workflow.tuning.folding import usual_folds
 from pellucid.workflow.tuning.recipe_space import RecipeSpace
 from pellucid.workflow.tuning.tune_table import TRIALS, tune_table
 from pellucid.workflow.tuning.tuning import Tuning
@@ -121,11 +122,14 @@ def tune(
         ),
     ] = None,
     folds: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--folds", metavar="K", help="Each trial is cross-validated with so many parts.", rich_help_panel=SEARCHED
+            "--folds",
+            metavar="K",
+            help="Each trial is cross-validated with so many parts; else 5, of many rows fewer.",
+            rich_help_panel=SEARCHED,
         ),
-    ] = 5,
+    ] = None,
     repeats: Annotated[
         int,
         typer.Option("--repeats", metavar="N", help="And so often, with other seeds.", rich_help_panel=SEARCHED),
@@ -198,13 +202,13 @@ def tune(
         chosen = choose_space(space or [], plan)
         folder = choose_folder(out, plan)
         file = Path(study) if study is not None else folder / STUDY
-        budget = tell_budget(
-            trials, limit or plan.recipe.time_limit, sampler, pruner, folds, repeats, plan.seed, resume
-        )
 
         def understood(found: Understanding, searched: RecipeSpace) -> None:
             if not silent:
                 show(view_understanding(found))
+                judged = folds or usual_folds(found, plan)
+                seconds = limit or plan.recipe.time_limit
+                budget = tell_budget(trials, seconds, sampler, pruner, judged, repeats, plan.seed, resume)
                 show(view_space(searched, budget))
             if show_space:
                 raise _Shown(searched)

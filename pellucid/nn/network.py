@@ -126,6 +126,20 @@ class Network:
         """Draw first values for all parameters: a function of the seed and each parameter's path only."""
         return {path: _draw(parameter, seed) for path, parameter in self.parameters.items()}
 
+    def initialize_many(self, seeds: Sequence[int]) -> list[dict[str, np.ndarray]]:
+        """Draw what :meth:`initialize` draws for each of several seeds: for small networks in a fraction of the time.
+
+        Examples
+        --------
+        >>> import pellucid as pl
+        >>> network = pl.Network([pl.Dense(3)], inputs=2)
+        >>> first, second = network.initialize_many([4, 7])
+        >>> (second["dense_1/weight"] == network.initialize(7)["dense_1/weight"]).all()
+        np.True_
+        """
+        drawn = {path: _draw_many(parameter, seeds) for path, parameter in self.parameters.items()}
+        return [{path: found[at] for path, found in drawn.items()} for at in range(len(seeds))]
+
     def _repr_html_(self) -> str:
         """The parameters, each with its type, and what goes in and out."""
         rows = [
@@ -141,7 +155,22 @@ class Network:
 
 
 def _draw(parameter: Parameter, seed: int) -> np.ndarray:
-    array = np.array(parameter.initializer.draw(parameter, seed), parameter.type.dtype.numpy)
+    return _checked(parameter, np.array(parameter.initializer.draw(parameter, seed), parameter.type.dtype.numpy))
+
+
+def _draw_many(parameter: Parameter, seeds: Sequence[int]) -> list[np.ndarray]:
+    """Return the first value for each of the seeds."""
+    draw = parameter.initializer.draw
+    if not getattr(draw, "takes_seeds", False):
+        return [_draw(parameter, seed) for seed in seeds]
+    array = np.array(draw(parameter, seeds), parameter.type.dtype.numpy)
+    if array.shape == (len(seeds), *parameter.type.shape):
+        return list(array)
+    return [_checked(parameter, array).copy() for _ in seeds]
+
+
+def _checked(parameter: Parameter, array: np.ndarray) -> np.ndarray:
+    """Return the first value of a parameter, or say that it has another shape."""
     if array.shape != parameter.type.shape:
         raise UsageError(
             "an initializer returns another shape",

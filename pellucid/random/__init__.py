@@ -18,12 +18,14 @@ is fixed, so a position's word does not depend on how many words are drawn.
 """
 
 from pellucid.random.distributions import normal_from_words, uniform_from_words
-from pellucid.random.draws import bernoulli, normal, permutation, uniform
-from pellucid.random.threefry import LANES, draw_key, purpose_word, threefry2x32, words
+from pellucid.random.draws import Seed, bernoulli, normal, permutation, uniform
+from pellucid.random.threefry import LANES, check_seed, draw_key, purpose_word, threefry2x32, words, words_of_seeds
 
 __all__ = [
     "LANES",
+    "Seed",
     "bernoulli",
+    "check_seed",
     "draw_key",
     "normal",
     "normal_from_words",
@@ -33,4 +35,5 @@ __all__ = [
     "uniform",
     "uniform_from_words",
     "words",
+    "words_of_seeds",
 ]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from pellucid.errors import UsageError
 from pellucid.random.distributions import normal_from_words, uniform_from_words
-from pellucid.random.threefry import whole, words
+from pellucid.random.threefry import whole, words, words_of_seeds
+
+Seed = int | Sequence[int]
+"""One seed, or several."""
 
 
 def uniform(
-    seed: int, purpose: str | int, step: int, shape: int | Iterable[int], dtype: DTypeLike = np.float64
+    seed: Seed, purpose: str | int, step: int, shape: int | Iterable[int], dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Draw uniform numbers in [0, 1), multiples of 2^-24.
 
     Parameters
     ----------
     seed, purpose, step
-        See `draw_key`.
+        See `draw_key`; several seeds give an array for each, the same as alone.
     shape : sizes of the axes
         Positions count through it in row-major order.
     dtype : float32 or float64
@@ -28,7 +31,7 @@ def uniform(
 
     Returns
     -------
-    array of `dtype` in `shape`
+    array of `dtype` in `shape`, or [seeds, *shape]
 
     Raises
     ------
@@ -40,26 +43,25 @@ def uniform(
     >>> uniform(0, "noise", 3, (2, 2)).shape
     (2, 2)
     """
-    sizes, count = _shape(shape)
-    return uniform_from_words(words(seed, purpose, step, count), dtype).reshape(sizes)
+    return uniform_from_words(_drawn(seed, purpose, step, shape), dtype)
 
 
 def normal(
-    seed: int, purpose: str | int, step: int, shape: int | Iterable[int], dtype: DTypeLike = np.float64
+    seed: Seed, purpose: str | int, step: int, shape: int | Iterable[int], dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Draw standard normal numbers; `normal_from_words` says how.
 
     Parameters
     ----------
     seed, purpose, step
-        See `draw_key`.
+        See `draw_key`; several seeds give an array for each, the same as alone.
     shape : sizes of the axes
         Positions count through it in row-major order.
     dtype : float32 or float64
 
     Returns
     -------
-    array of `dtype` in `shape`
+    array of `dtype` in `shape`, or [seeds, *shape]
 
     Raises
     ------
@@ -72,8 +74,7 @@ def normal(
     >>> weights.shape
     (3, 4)
     """
-    sizes, count = _shape(shape)
-    return normal_from_words(words(seed, purpose, step, count), dtype).reshape(sizes)
+    return normal_from_words(_drawn(seed, purpose, step, shape), dtype)
 
 
 def bernoulli(
@@ -141,6 +142,14 @@ def permutation(seed: int, purpose: str | int, step: int, count: int) -> NDArray
     [0, 1, 2, 3, 4]
     """
     return np.argsort(words(seed, purpose, step, count), kind="stable").astype(np.int64, copy=False)
+
+
+def _drawn(seed: Seed, purpose: str | int, step: int, shape: int | Iterable[int]) -> NDArray[np.uint32]:
+    """Return the words of a draw in its shape, or for several seeds [seeds, *shape]."""
+    sizes, count = _shape(shape)
+    if isinstance(seed, Sequence):
+        return words_of_seeds(seed, purpose, step, count).reshape(len(seed), *sizes)
+    return words(seed, purpose, step, count).reshape(sizes)
 
 
 def _shape(shape: int | Iterable[int]) -> tuple[tuple[int, ...], int]:

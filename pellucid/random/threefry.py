@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -122,7 +123,7 @@ def draw_key(seed: int, purpose: str | int, step: int) -> tuple[int, int]:
     >>> draw_key(0, 0, 0) == (0x6B200159, 0x99BA4EFE)
     True
     """
-    number = whole(seed, 64, "seed", "a whole number from 0 to 2^64 - 1")
+    number = check_seed(seed)
     counter = purpose_word(purpose), whole(step, 32, "step", "a whole number from 0 to 2^32 - 1")
     return _draw_key(number, *counter)
 
@@ -172,6 +173,45 @@ def words(seed: int, purpose: str | int, step: int, count: int, first: int = 0) 
     return blocks[start % 32 : start % 32 + number]
 
 
+def words_of_seeds(seeds: Sequence[int], purpose: str | int, step: int, count: int) -> NDArray[np.uint32]:
+    """Draw what :func:`words` draws for each of several seeds: for small draws in a fraction of the time.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+    purpose, step, count
+        See `words`.
+
+    Returns
+    -------
+    uint32 array [seeds, count]
+
+    Raises
+    ------
+    UsageError
+        If one of the numbers is no whole number, or outside its range.
+
+    Examples
+    --------
+    >>> (words_of_seeds([3, 8], "example", 0, 5)[1] == words(8, "example", 0, 5)).all()
+    np.True_
+    """
+    numbers = np.array([check_seed(seed) for seed in seeds], np.uint64)
+    number = whole(count, 64, "count", "a whole number, 0 or more")
+    low, high = (numbers & np.uint64(0xFFFFFFFF)).astype(np.uint32), (numbers >> np.uint64(32)).astype(np.uint32)
+    asked = purpose_word(purpose), whole(step, 32, "step", "a whole number from 0 to 2^32 - 1")
+    keys = [key[:, None] for key in threefry2x32((low, high), asked)]
+    size = -(-number // 32) * LANES
+    blocks = np.empty((len(numbers), size // LANES, 2, LANES), np.uint32)
+    for at in range(0, size, _CHUNK_COUNTERS):
+        part = np.arange(at, min(size, at + _CHUNK_COUNTERS), dtype=np.uint64)
+        counters = (part & np.uint64(0xFFFFFFFF)).astype(np.uint32), (part >> np.uint64(32)).astype(np.uint32)
+        chunk = blocks[:, at // LANES : at // LANES + len(part) // LANES]
+        for half, found in enumerate(threefry2x32((keys[0], keys[1]), counters)):
+            chunk[:, :, half] = found.reshape(chunk.shape[0], chunk.shape[1], LANES)
+    return blocks.reshape(len(numbers), 2 * size)[:, :number]
+
+
 def _fill(blocks: NDArray, begin: int, key: tuple[int, int]) -> None:
     """Fill `blocks` [blocks, 2, LANES] with the words of the counters from `begin` on."""
     k0, k1 = np.uint32(key[0]), np.uint32(key[1])
@@ -190,6 +230,17 @@ def _fill(blocks: NDArray, begin: int, key: tuple[int, int]) -> None:
         chunk[:, 0] = x0.reshape(-1, LANES)
         chunk[:, 1] = x1.reshape(-1, LANES)
         at = stop
+
+
+def check_seed(seed: object) -> int:
+    """Return a seed as a plain number.
+
+    Raises
+    ------
+    UsageError
+        Where it is no whole number from 0 to 2^64 - 1.
+    """
+    return whole(seed, 64, "seed", "a whole number from 0 to 2^64 - 1")
 
 
 def whole(value: object, bits: int, where: str, expected: str) -> int:

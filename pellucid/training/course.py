@@ -15,9 +15,11 @@ from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.optimizers import optimizer as optimizer_called
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.transformation import Optimizer
+from pellucid.training.beginnings import Beginnings
 from pellucid.training.checks import check_choices
 from pellucid.training.evaluate import Evaluator
-from pellucid.training.preparation import losses_by_output
+from pellucid.training.metrics import Metric
+from pellucid.training.preparation import losses_by_output, watched_metric
 from pellucid.training.step import TrainingStep, build_step
 
 
@@ -44,8 +46,12 @@ class Course:
     shuffle : bool
     executor : str
     evaluator : Evaluator
+    beginnings : Beginnings
+        The first parameters of its trainings.
     compiled : dict
         The steps that were compiled, by the size of their mini-batch.
+    paces : dict
+        What an epoch of a training took last, in seconds, by what it depends on.
     """
 
     network: Network
@@ -64,12 +70,27 @@ class Course:
     shuffle: bool
     executor: str
     evaluator: Evaluator
+    beginnings: Beginnings = field(repr=False)
     compiled: dict[int, tuple[TrainingStep, EpochProgram]] = field(default_factory=dict, repr=False)
+    paces: dict[tuple[int, ...], float] = field(default_factory=dict, repr=False)
+    _watched: dict[bool, tuple[str, Metric, tuple[Metric, ...]]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def changes_arrays(self) -> bool:
         """Whether a training needs arrays of its own rows alone, rather than their numbers in shared arrays."""
         return isinstance(self.optimizer, LBFGS) or any(isinstance(one, AugmentArrays) for one in self.regularizers)
+
+    def watched(self, validated: bool) -> tuple[str, Metric, tuple[Metric, ...]]:
+        """Return the metric to judge by, its name with the output's where there are several, and all to record.
+
+        Raises
+        ------
+        UsageError
+            Where the metric that was chosen does not fit.
+        """
+        if validated not in self._watched:
+            self._watched[validated] = watched_metric(self.losses, self.metric, self.evaluator.kinds, validated)
+        return self._watched[validated]
 
     def step_for(self, batch: int) -> tuple[TrainingStep, EpochProgram]:
         """Return the step for mini-batches of this size, compiled when it is first asked for."""
@@ -118,5 +139,6 @@ def set_course(
         metric=metric,
         executor=executor,
         evaluator=Evaluator(network, losses, executor),
+        beginnings=Beginnings(network),
         **choices,
     )

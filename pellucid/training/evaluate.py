@@ -160,12 +160,15 @@ class Evaluator:
         return Evaluator, (self.network, self.losses, self.executor)  # what is compiled is made anew
 
     def _evaluation(self) -> tuple[Evaluation, Predictor]:
+        found = self._built
+        if found is not None:  # whoever evaluates does not wait for what others compile
+            return found
         with COMPILING:  # several trainings may share an evaluator
             if self._built is None:
                 built = build_evaluation(self.network, self.losses, BATCH)
                 row_inputs(built.graph, "batch")  # says so where the network is for one number of rows only
                 self._built = built, Predictor(built.graph, self.executor)
-        return self._built
+            return self._built
 
     def run(self, parameters: Mapping[str, np.ndarray], arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return every prediction: a row for each example."""
@@ -199,10 +202,13 @@ class Evaluator:
 
     def judge(self) -> Judge:
         """Return what sums up losses and metrics, compiled when it is first asked for."""
+        found = self._judge
+        if found is not None:
+            return found
         with COMPILING:
             if self._judge is None:
                 self._judge = compile_judge_of(self.network, self.losses, self.executor, BATCH)
-        return self._judge
+            return self._judge
 
     def prepare(self, arrays: Mapping[str, Any]) -> JudgedExamples:
         """Make examples ready to be judged by, again and again."""

@@ -6,10 +6,12 @@ import json
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from pellucid.errors import ModelError, PellucidError, TrainingError
 from pellucid.training.checkpoint import Progress, save_checkpoint
@@ -17,6 +19,7 @@ from pellucid.training.evaluate import JudgedExamples
 from pellucid.training.events import EpochEnded, Handlers, StepEnded, TrainingEnded, TrainingStarted
 from pellucid.training.plan import Plan
 from pellucid.training.progress import ProgressBar
+from pellucid.training.standing import Ended, Standing
 
 PART_SECONDS = 0.05
 """How long an executor runs before the clock and interrupts are looked at."""
@@ -66,7 +69,7 @@ class Training(ABC):
         reason = self.tell(TrainingStarted, epochs=self.plan.epochs, examples=self.plan.examples)
         self.write_history()
         self.bar.start()
-        return reason or self._patience_is_over()
+        return reason or self.patience_is_over(self.progress.waited)
 
     def end(self, reason: str) -> str:
         """Write the last checkpoint and say that training has ended; return the reason."""
@@ -116,6 +119,8 @@ class Training(ABC):
 
     def show(self, epochs_done: float, examples: int, loss: float) -> None:
         """Show how far training is, and what it took since the last call."""
+        if not self.bar.shown:
+            return
         limit = self.plan.time_limit
         left = None if limit is None else max(limit - (time.perf_counter() - self._began), 0.0)
         told = [] if self._told is None else [f"{_words(self.plan.watched_key)} {self._told:.4g}"]
@@ -147,49 +152,58 @@ class Training(ABC):
         sums : mapping of float, optional
             What the judge says of the parameters, if it was asked already.
         """
-        plan, progress = self.plan, reached
-        record: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": loss}
+        seconds, standing = self.seconds(), Standing.of(reached)
+        ended = Ended(reached.epoch + 1, reached.step, loss, learning_rate)
+        record = self.judge_epoch(standing, ended, reached.parameters, round(seconds, 3), sums)
+        judged = {"schedule": self.judge(record[self.plan.watched_key]), "seconds": seconds, **standing.__dict__}
+        self.keep(reached, [record], epoch_steps=0, loss_sum=0.0, weight_sum=0.0, **judged)
+        self.write_history(record)
+        reason = self.tell(EpochEnded, record=record) or self.patience_is_over(standing.waited)
+        return reason or (OUT_OF_TIME if self.time_is_up() else None)
+
+    def judge_epoch(
+        self,
+        standing: Standing,
+        ended: Ended,
+        parameters: Mapping[str, np.ndarray],
+        seconds: float,
+        sums: Mapping[str, float] | None,
+    ) -> dict[str, Any]:
+        """Return the record of an epoch that led to these parameters, and let the standing hear of its value."""
+        plan = self.plan
+        epoch, step, loss, rate = ended
+        record: dict[str, Any] = {"epoch": epoch, "step": step, "loss": loss}
+        value = loss
         if plan.validation is not None:
             evaluator, examples = plan.evaluator, self.judged_by
             if sums is None:
-                found = evaluator.evaluate(progress.parameters, examples, plan.metrics)
+                found = evaluator.evaluate(parameters, examples, plan.metrics)
             else:
-                found = evaluator.conclude(sums, progress.parameters, examples, plan.metrics)
+                found = evaluator.conclude(sums, parameters, examples, plan.metrics)
             record |= {f"validation_{name}": value for name, value in found.items()}
-        if learning_rate is not None:
-            record["learning_rate"] = learning_rate
-        value = record[plan.watched_key]
-        if progress.best_epoch == 0 and plan.validation is not None and math.isnan(value):
-            raise _no_value(plan.watched_key, progress.epoch + 1)
-        self._told = value if plan.validation is not None else None
-        seconds = self.seconds()
-        record["seconds"] = round(seconds, 3)
-        judged = self._judged(progress, value)
-        judged |= {"schedule": self.judge(value), "seconds": seconds, "epoch": progress.epoch + 1}
-        del progress.history[progress.epoch :]
-        progress.history.append(record)
-        self.progress = progress.changed(epoch_steps=0, loss_sum=0.0, weight_sum=0.0, **judged)
-        self.write_history(record)
-        reason = self.tell(EpochEnded, record=record) or self._patience_is_over()
-        return reason or (OUT_OF_TIME if self.time_is_up() else None)
+            self._told = value = record[plan.watched_key]
+            if standing.best_epoch == 0 and math.isnan(value):
+                raise _no_value(plan.watched_key, epoch)
+        if rate is not None:
+            record["learning_rate"] = rate
+        record["seconds"] = seconds
+        standing.hear(plan.watched, value, plan.min_improvement, epoch, parameters)
+        return record
 
-    def _judged(self, reached: Progress, value: float) -> dict[str, Any]:
-        """Return what an epoch's value changes: the best so far, and how long early stopping has waited."""
-        watched, first = self.plan.watched, reached.best_epoch == 0
-        changes: dict[str, Any] = {}
-        if first or watched.is_better(value, reached.best_value):
-            changes = {"best": reached.parameters, "best_value": value, "best_epoch": reached.epoch + 1}
-        if first or watched.is_better(value, reached.counted_value, self.plan.min_improvement):
-            return {**changes, "counted_value": value, "waited": 0}
-        return {**changes, "waited": reached.waited + 1}
+    def keep(self, reached: Progress, records: Sequence[dict[str, Any]], **changes: Any) -> None:
+        """Make what was reached the present, with the records of the epochs that have ended and other changes."""
+        del reached.history[reached.epoch :]
+        reached.history.extend(records)
+        self.progress = reached.changed(epoch=reached.epoch + len(records), **changes)
 
     def judge(self, value: float) -> dict[str, float]:
         """Return what the schedule remembers once it has heard the value of the watched metric after an epoch."""
         return self.progress.schedule
 
-    def _patience_is_over(self) -> str | None:
+    def patience_is_over(self, waited: int) -> str | None:
+        """Return the reason to stop after so many epochs without an improvement, if they are too many."""
         patience = self.plan.patience
-        if patience is None or self.progress.waited < patience:
+        if patience is None or waited < patience:
             return None
         return f"no better {_words(self.plan.watched_key)} for {patience} epochs"
 

@@ -149,6 +149,10 @@ class SharedExamples:
         if self.share is not None:
             check_share(self.share)
 
+    def judges(self, member: Member) -> bool:
+        """Say whether there are examples that a member is judged by."""
+        return member.validation_rows is not None or self.share is not None or self.validation is not None
+
     def of(self, member: Member) -> Examples:
         """Return what a member learns from and is judged by.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,9 +59,9 @@ class Metric:
 
     def is_better(self, new: float, old: float, by: float = 0.0) -> bool:
         """Say whether a new value is better than an old one by more than `by`; NaN never is, anything beats NaN."""
-        if np.isnan(new):
+        if math.isnan(new):
             return False
-        if np.isnan(old):
+        if math.isnan(old):
             return True
         return new > old + by if self.higher_is_better else new < old - by
 
@@ -121,8 +122,8 @@ def metric(name: str) -> Metric:
     >>> metric("accuracy").higher_is_better
     True
     """
-    if name not in METRICS:
-        raise UsageError(f"no metric is called {name!r}", fix=nearest(name, METRICS))
+    if not isinstance(name, str) or name not in METRICS:
+        raise UsageError(f"no metric is called {name!r}", fix=nearest(str(name), METRICS))
     return METRICS[name]
 
 

@@ -4,68 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pellucid.executors.epochs import EpochPart, EpochProgram
+from pellucid.executors.epochs import EpochPart, Epochs
 from pellucid.executors.inputs import step_inputs
-from pellucid.optim.schedules import Schedule
 from pellucid.training.events import StepEnded
 from pellucid.training.loop import INTERRUPTED, OUT_OF_TIME, Training
 from pellucid.training.origin import explain_failure
 from pellucid.training.pace import Pace, Some, add_all, sums_of_epochs
-from pellucid.training.step import TrainingStep
+from pellucid.training.standing import Ended, Standing
+from pellucid.training.step import WEIGHT
+from pellucid.training.steps import Epoch, Steps
 
 FEW = 4
 """So many epochs may be run in vain where training stops early."""
-
-Arrays = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Steps:
-    """How a training goes from step to step.
-
-    Attributes
-    ----------
-    step : TrainingStep
-    program : EpochProgram
-        The step, compiled.
-    executor : str
-        What it is compiled for.
-    settings : mapping of float
-        The numbers of the step's settings; the learning rate before the schedule.
-    schedule : Schedule
-    shuffle : bool
-    mixup : callable or None
-        ``mixup(seed, first_step, count)``: the ratio of each step.
-    augment : callable or None
-        ``augment(arrays, epoch)``: the arrays of an epoch.
-    learning_rate : bool
-        Whether the optimizer has one.
-    """
-
-    step: TrainingStep
-    program: EpochProgram
-    executor: str
-    settings: Mapping[str, float]
-    schedule: Schedule
-    shuffle: bool
-    mixup: Callable[[int, int, int], np.ndarray] | None
-    augment: Callable[[Arrays, int], Arrays] | None
-    learning_rate: bool = True
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What the steps of one epoch need: the order of its rows, its settings step by step, and its arrays."""
-
-    order: np.ndarray
-    settings: Mapping[str, Any]
-    arrays: Arrays
 
 
 class MiniBatchTraining(Training):
@@ -76,7 +31,9 @@ class MiniBatchTraining(Training):
         self.steps = steps
         self.steps_per_epoch = -(-self.plan.examples // steps.step.form.batch)
         self._epoch: Epoch | None = None
-        self._pace = Pace()
+        self._last_loss = math.nan
+        judged = 0 if self.plan.validation is None else len(self.plan.validation[WEIGHT])
+        self._pace = Pace(steps.paces, (steps.step.form.batch, self.plan.examples, judged))
 
     def advance(self, seconds: float) -> str | None:
         """Do steps for about so many seconds, and judge each epoch once it has ended."""
@@ -101,7 +58,7 @@ class MiniBatchTraining(Training):
         if self.progress.epoch_steps < self.steps_per_epoch:
             return None
         self._epoch = None
-        rate = float(self._rates(self.progress.epoch)[0, -1]) if self.steps.learning_rate else None
+        (rate,) = self._last_rates(self._rates(self.progress.epoch))
         return self.end_epoch(self.progress, self._mean_loss(), rate)
 
     def judge(self, value: float) -> dict[str, float]:
@@ -131,10 +88,7 @@ class MiniBatchTraining(Training):
         return self._pace.epochs_in(min(seconds, self.seconds_left()), min(limits))
 
     def _do_epochs(self, count: int) -> str | None:
-        """Run whole epochs in one call, and judge one after the other; return the reason to stop, if there is one.
-
-        Where one is the last, those after it count for nothing.
-        """
+        """Run whole epochs in one call, and judge them; return the reason to stop, if there is one."""
         plan, steps, first = self.plan, self.steps, self.progress.epoch
         settings, rates = self._settings_of(range(first, first + count))
         found = steps.program.run_epochs(
@@ -149,21 +103,70 @@ class MiniBatchTraining(Training):
             judging=None if plan.validation is None else plan.evaluator.judging(self.judged_by),
         )
         self._pace.failed = found.failed
+        sums = sums_of_epochs(found.losses, found.weights)
+        reason = self._end_quietly(found, sums, rates) if self._is_quiet() else self._end_each(found, sums, rates)
+        done = self.progress.epoch - first
+        self.show(self.epochs_done, done * self.steps_per_epoch * steps.step.form.batch, self._last_loss)
+        self.save(if_older_than=plan.checkpoint_seconds)
+        return INTERRUPTED if found.interrupted else self.out_of_steps() or reason
+
+    def _is_quiet(self) -> bool:
+        """Say whether nobody has to hear of an epoch's end before the next one is judged."""
+        return not self.handlers and self.plan.history_file is None and not self.progress.schedule
+
+    def _end_quietly(self, found: Epochs, sums: Sequence[tuple[float, float]], rates: np.ndarray) -> str | None:
+        """Judge all epochs and keep what they have led to at once; return the reason to stop, if there is one.
+
+        An interrupt in the middle leaves things as they were before.
+        """
+        before, steps, records = self.progress, self.steps_per_epoch, list[dict[str, Any]]()
+        standing, seconds, names = Standing.of(before), self.seconds(), self.steps.step.parameters
+        last, told = self._last_rates(rates), round(seconds, 3)
         reason: str | None = None
-        mean = math.nan
+        for number, (loss_sum, weight_sum) in enumerate(sums):
+            loss = loss_sum / weight_sum if weight_sum > 0 else math.nan
+            ended = Ended(before.epoch + number + 1, before.step + steps * (number + 1), loss, last[number])
+            carried, judged = found.carried[number], found.sums[number] if found.sums else None
+            records.append(self.judge_epoch(standing, ended, carried, told, judged))
+            reason = self.patience_is_over(standing.waited)
+            if reason is not None:
+                break
+        if records:
+            carried, best = found.carried[len(records) - 1], standing.best
+            changed = {
+                **standing.__dict__,
+                "best": best if best is before.best else {name: best[name] for name in names},
+                "parameters": Some.of(carried, names),
+                "state": Some.of(carried, self.steps.step.state),
+                "step": records[-1]["step"],
+                "seconds": seconds,
+            }
+            self._last_loss = records[-1]["loss"]
+            self.keep(before, records, **changed)
+            self._settle(found.carried[-1])
+        return reason or (OUT_OF_TIME if self.time_is_up() else None)
+
+    def _end_each(self, found: Epochs, sums: Sequence[tuple[float, float]], rates: np.ndarray) -> str | None:
+        """Judge one epoch after the other, and tell of each; return the reason to stop, if there is one.
+
+        Where one is the last, those after it count for nothing.
+        """
+        last = self._last_rates(rates)
+        reason: str | None = None
         try:
-            for number, (loss_sum, weight_sum) in enumerate(sums_of_epochs(found.losses, found.weights)):
+            for number, (loss_sum, weight_sum) in enumerate(sums):
                 self._reach(found.carried[number], loss_sum, weight_sum, self.steps_per_epoch)
-                mean, rate = self._mean_loss(), float(rates[number, -1]) if steps.learning_rate else None
-                reason = self.end_epoch(self.progress, mean, rate, found.sums[number] if found.sums else None)
+                self._last_loss, judged = self._mean_loss(), found.sums[number] if found.sums else None
+                reason = self.end_epoch(self.progress, self._last_loss, last[number], judged)
                 if reason is not None or self._is_news(rates[number + 1 :]):
                     break
         finally:
             self._settle(found.carried[-1] if found.carried else None)
-        done = self.progress.epoch - first
-        self.show(self.epochs_done, done * self.steps_per_epoch * steps.step.form.batch, mean)
-        self.save(if_older_than=plan.checkpoint_seconds)
-        return INTERRUPTED if found.interrupted else self.out_of_steps() or reason
+        return reason
+
+    def _last_rates(self, rates: np.ndarray) -> list[float] | list[None]:
+        """Return the learning rate of each epoch's last step, None where the optimizer has none."""
+        return rates[:, -1].tolist() if self.steps.learning_rate else [None] * len(rates)
 
     def _is_news(self, rates: np.ndarray) -> bool:
         """Say whether the next epoch has other learning rates than those that it was run with, [epochs, steps]."""

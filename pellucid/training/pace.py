@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 
-@dataclass
 class Pace:
     """How long epochs have taken, and so how many to run in one call.
+
+    Parameters
+    ----------
+    known : dict
+        What an epoch took last in other trainings, in seconds; several threads may read and write it.
+    like : tuple
+        The entry there of trainings like this one.
 
     Attributes
     ----------
@@ -21,12 +26,17 @@ class Pace:
         Whether the next epoch is one that can not be finished.
     """
 
-    seconds: float | None = None
-    failed: bool = False
+    def __init__(self, known: dict[tuple[int, ...], float], like: tuple[int, ...]):
+        self._known, self._like = known, like
+        self.seconds: float | None = known.get(like)
+        self.failed = False
 
     def measure(self, seconds: float, epochs: float) -> None:
         """Learn that so many epochs took so long."""
-        self.seconds = seconds / epochs if epochs >= 1 else None
+        if epochs >= 1:
+            self.seconds = self._known[self._like] = seconds / epochs
+        else:
+            self.seconds = None
 
     def epochs_in(self, seconds: float, limit: int) -> int:
         """Return how many epochs to run: none in one call where one alone would take too long, or fails."""
@@ -80,5 +90,8 @@ def add_all(start: float, values: np.ndarray) -> float:
 
 def sums_of_epochs(losses: np.ndarray, weights: np.ndarray) -> list[tuple[float, float]]:
     """Return for each epoch what :func:`add_all` gives for the losses by weight, and for the weights."""
-    by_weight, weight = np.cumsum(losses * weights, axis=1), np.cumsum(weights, axis=1)
-    return list(zip(by_weight[:, -1].tolist(), weight[:, -1].tolist(), strict=True))
+    both = np.empty((2, *losses.shape))
+    np.multiply(losses, weights, out=both[0])
+    both[1] = weights
+    by_weight, weight = np.cumsum(both, axis=2)[:, :, -1].tolist()
+    return list(zip(by_weight, weight, strict=True))

@@ -24,8 +24,8 @@ from pellucid.training.members import (
 )
 from pellucid.training.population_result import Population, Replaced
 from pellucid.training.progress import ProgressBar
-from pellucid.training.result import training_result
-from pellucid.training.setup import Run, prepare_training
+from pellucid.training.result import Fit, training_result
+from pellucid.training.setup import Examples, Run, check_training, prepare_training
 from pellucid.training.together import Place, Together
 
 REPLACED = "replaced"
@@ -52,18 +52,29 @@ class PopulationTraining:
         self.handlers = member_handlers(on)
         self.members: list[Member] = []
         self.replaced: list[Replaced] = []
-        self._together = Together([], self._follower)
+        self._fits: dict[int, Fit] = {}
+        self._together = Together([], self._prepare, self._follower, self._leave)
         self._successors: dict[int, Member] = {}
         self._telling = threading.Lock()
         self._began = time.perf_counter()
         self._shown = 0.0
+        self._first: Examples | None = None
 
     def add(self, members: Sequence[Member], earlier: Population | None = None) -> None:
-        """Prepare the training of each member, which goes on from an earlier population if there is one."""
-        for number, member in enumerate(members):
-            resume = self.common.resume if earlier is None else earlier.fits[number].progress
-            self._together.places.append(Place(number, self._training(number, member, resume)))
+        """Check each member, which goes on from an earlier population if there is one.
+
+        A training is prepared when its turn comes; those that resume, now, as there may be something wrong with that.
+        """
+        for member in members:
+            number = len(self.members)
+            place = Place(number)
             self.members.append(member)
+            self._together.places.append(place)
+            resume = self.common.resume if earlier is None else earlier.fits[number].progress
+            if resume:
+                place.training = self._training(number, member, resume)
+            else:
+                self._check(number, member)
 
     def run(self, threads: int, progress: bool | None) -> Population:
         """Train all members to their end."""
@@ -74,18 +85,34 @@ class PopulationTraining:
         finally:
             bar.close()
         places = self._together.places
+        validated = self.shared.judges(self.members[0])
         return Population(
             members=tuple(self.members),
-            fits=tuple(training_result(place.training, place.reason or "") for place in places),
+            fits=tuple(self._fits[place.number] for place in places),
             errors={place.number: place.error for place in places if place.error is not None},
             replaced=tuple(self.replaced),
-            watched=places[0].training.plan.watched,
+            watched=self.course.watched(validated)[1],
         )
 
-    def _training(self, number: int, member: Member, resume: bool | Progress) -> Training:
+    def _check(self, number: int, member: Member) -> None:
+        """Raise what is wrong with a member before any of them is trained."""
+        try:
+            check_training(self.course, self._examples(member), self._run_of(number, member))
+        except PellucidError as error:
+            raise error.at(f"members[{number}]") from None
+
+    def _examples(self, member: Member) -> Examples:
+        """Return examples to check a member by: those of all that have no rows or weights of their own are alike."""
+        if any(own is not None for own in (member.rows, member.weights, member.validation_rows)):
+            return self.shared.of(member)
+        if self._first is None:
+            self._first = self.shared.of(member)
+        return self._first
+
+    def _run_of(self, number: int, member: Member, resume: bool | Progress = False) -> Run:
         common = self.common
         limit = None if common.time_limit is None else self._began + common.time_limit - time.perf_counter()
-        run = replace(
+        return replace(
             common,
             seed=member.seed,
             settings=_merged(common.settings, member.settings),
@@ -94,11 +121,27 @@ class PopulationTraining:
             checkpoint=None if common.checkpoint is None else common.checkpoint / f"member-{number:04}.checkpoint",
             resume=resume,
         )
+
+    def _training(self, number: int, member: Member, resume: bool | Progress) -> Training:
         handlers = Handlers([lambda event: self._tell(event, number, member)] if self.handlers else ())
         try:
+            run = self._run_of(number, member, resume)
             return prepare_training(self.course, self.shared.of(member), run, handlers)
         except PellucidError as error:
             raise error.at(f"members[{number}]") from None
+
+    def _prepare(self, place: Place) -> Training:
+        """Return the training of a member whose turn has come, with first parameters for those after it too."""
+        member, beginnings = self.members[place.number], self.course.beginnings
+        if member.seed not in beginnings:
+            following = self.members[place.number : place.number + beginnings.together]
+            beginnings.draw([one.seed for one in following])
+        return self._training(place.number, member, False)
+
+    def _leave(self, place: Place, training: Training) -> None:
+        """Keep what a member has learned, and nothing else."""
+        self._fits[place.number] = training_result(training, place.reason or "")
+        place.training = None
 
     def _tell(self, event: Event, number: int, member: Member) -> None:
         """Tell the population's handlers of the end of a member's epoch, and do what they say."""
@@ -124,22 +167,24 @@ class PopulationTraining:
                 fix="Write return pl.Stop(), or return pl.Replace(pl.Member(seed=7)).",
             )
 
-    def _follower(self, place: Place, reason: str) -> Training | None:
+    def _follower(self, place: Place, before: Training, reason: str) -> Training | None:
         """Return the training of the member that takes the place of one that has ended, if there is one."""
         number = place.number
         member = self._successors.pop(number, None)
-        if member is None or place.training.time_is_up():
+        if member is None or before.time_is_up():
             return None
         with self._telling:  # what is compiled, and the list, are shared
             training = self._training(number, member, False)
-            self.replaced.append(Replaced(number, self.members[number], training_result(place.training, reason)))
+            self.replaced.append(Replaced(number, self.members[number], training_result(before, reason)))
         self.members[number] = member
         return training
 
     def _show(self, bar: ProgressBar) -> None:
+        if not bar.shown or self._first is None:
+            return
         places = self._together.places
-        done = sum(place.training.epochs_done for place in places)
-        examples, self._shown = (done - self._shown) * places[0].training.plan.examples, done
+        done = sum(place.epochs_done for place in places)
+        examples, self._shown = (done - self._shown) * self._first.count, done
         limit = self.common.time_limit
         left = None if limit is None else max(self._began + limit - time.perf_counter(), 0.0)
         ended = sum(place.reason is not None for place in places)

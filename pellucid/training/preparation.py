@@ -136,17 +136,26 @@ def validation_arrays(network: Network, losses: Mapping[str, Loss], validating: 
 
 def first_parameters(network: Network, given: Mapping[str, np.ndarray] | None, seed: int) -> dict[str, np.ndarray]:
     """Return the parameters to start from: those given, by path, and drawn ones for the rest."""
-    first = network.initialize(seed)
+    return started_from(given, network.initialize(seed))
+
+
+def started_from(given: Mapping[str, np.ndarray] | None, first: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the parameters to start from: those given, by path, and first ones for the rest.
+
+    Raises
+    ------
+    UsageError
+        Where what is given are no parameters of this network.
+    """
     if given is None:
         return first
     if not isinstance(given, Mapping):
         expected = "what pl.fit returned, or parameters by path"
         raise UsageError("nothing to start from", where="start_from", got=repr(given)[:80], expected=expected)
-    for path, value in given.items():
-        if path not in first:
-            raise UsageError(f"the network has no parameter {path!r}", where="start_from", fix=nearest(path, first))
-        first[path] = _first_value(f"start_from, {path}", value, first[path])
-    return first
+    unknown = next((path for path in given if path not in first), None)
+    if unknown is not None:
+        raise UsageError(f"the network has no parameter {unknown!r}", where="start_from", fix=nearest(unknown, first))
+    return {**first, **{path: _first_value(f"start_from, {path}", value, first[path]) for path, value in given.items()}}
 
 
 def _first_value(where: str, value: Any, like: np.ndarray) -> np.ndarray:

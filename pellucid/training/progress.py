@@ -30,6 +30,11 @@ class ProgressBar:
         self._rate = 0.0
         self._first: tuple[float, float] | None = None
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is a line to be seen."""
+        return self._bar is not None
+
     def start(self) -> None:
         """Begin to show."""
         self._last = time.perf_counter()

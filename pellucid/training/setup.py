@@ -15,23 +15,25 @@ from pellucid.optim.lbfgs import LBFGS
 from pellucid.optim.schedules import Schedule
 from pellucid.optim.schedules import schedule as schedule_called
 from pellucid.optim.transformation import Optimizer
+from pellucid.random import check_seed
 from pellucid.training.checkpoint import Progress, load_checkpoint
 from pellucid.training.checks import check_sparse
 from pellucid.training.course import Course
 from pellucid.training.events import Handlers
 from pellucid.training.full_batch import CHUNK, LBFGSTraining, Objective
 from pellucid.training.loop import Training
-from pellucid.training.mini_batches import MiniBatchTraining, Steps
+from pellucid.training.mini_batches import MiniBatchTraining
 from pellucid.training.plan import Plan
 from pellucid.training.preparation import (
     augmentation,
     fingerprint_of,
-    first_parameters,
     refuse_for_lbfgs,
     settings_with,
-    watched_metric,
+    started_from,
 )
 from pellucid.training.progress import ProgressBar
+from pellucid.training.step import WEIGHT
+from pellucid.training.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Examples:
     rows: np.ndarray
     chosen: np.ndarray | None = None
     identity: tuple[Any, ...] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many there are to learn from."""
+        return len(self.arrays[WEIGHT] if self.chosen is None else self.chosen)
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,8 @@ def prepare_training(course: Course, examples: Examples, run: Run, handlers: Han
     ModelError
         Where a checkpoint to resume from can not be read, or belongs to another run.
     """
-    validated = examples.validation is not None
-    name, watched, metrics = watched_metric(course.losses, course.metric, course.evaluator.kinds, validated)
-    first = first_parameters(course.network, getattr(run.start_from, "parameters", run.start_from), run.seed)
+    name, watched, metrics = course.watched(examples.validation is not None)
+    first = started_from(_parameters_of(run.start_from), course.beginnings.of(run.seed))
     plan = Plan(
         evaluator=course.evaluator,
         arrays=examples.arrays,
@@ -125,15 +131,43 @@ def prepare_training(course: Course, examples: Examples, run: Run, handlers: Han
     return _by_steps(course, course.optimizer, plan, examples, run, first, handlers)
 
 
+def check_training(course: Course, examples: Examples, run: Run) -> None:
+    """Raise what :func:`prepare_training` raises, but for what is wrong with a checkpoint; nothing is drawn.
+
+    Raises
+    ------
+    UsageError
+        Where settings do not fit the network, or do not go with each other.
+    """
+    course.watched(examples.validation is not None)
+    check_seed(run.seed)
+    if run.start_from is not None:
+        types = {path: parameter.type for path, parameter in course.network.parameters.items()}
+        like = {path: np.broadcast_to(np.zeros((), type.dtype.numpy), type.shape) for path, type in types.items()}
+        started_from(_parameters_of(run.start_from), like)
+    if isinstance(course.optimizer, LBFGS):
+        _check_lbfgs(course, examples.arrays, examples.count, run)
+    else:
+        _way(course, course.optimizer, examples.arrays, examples.count, run)
+
+
+def _parameters_of(start_from: Any) -> Any:
+    return getattr(start_from, "parameters", start_from)
+
+
 def _by_lbfgs(
     course: Course, optimizer: LBFGS, plan: Plan, run: Run, first: dict[str, np.ndarray], handlers: Handlers
 ) -> Training:
-    check_sparse(plan.arrays, min(len(plan.rows), CHUNK), course.regularizers)
-    refuse_for_lbfgs(course.schedule, course.clip_value, course.clip_norm, run.checkpoint, course.regularizers)
+    _check_lbfgs(course, plan.arrays, plan.examples, run)
     objective = Objective(course.network, course.losses, course.regularizers, plan.arrays, plan.rows, course.executor)
     objective.settings = settings_with(objective.settings, run.settings, {})
     start = _start(plan, Progress(first, {}), run.resume)
     return LBFGSTraining(objective, optimizer, plan, start, handlers, _bar(course, run, 1))
+
+
+def _check_lbfgs(course: Course, arrays: Mapping[str, Any], count: int, run: Run) -> None:
+    check_sparse(arrays, min(count, CHUNK), course.regularizers)
+    refuse_for_lbfgs(course.schedule, course.clip_value, course.clip_norm, run.checkpoint, course.regularizers)
 
 
 def _by_steps(
@@ -145,12 +179,29 @@ def _by_steps(
     first: dict[str, np.ndarray],
     handlers: Handlers,
 ) -> Training:
-    count, size = plan.examples, course.batch_size
+    way, mixups = _way(course, optimizer, plan.arrays, plan.examples, run)
+    step = way.step
+    state = step.initial_state(first)
+    if plan.checkpoint is not None:
+        judged = course.metric, course.min_improvement, course.executor
+        data = examples.identity if examples.identity is not None else (plan.arrays, plan.validation)
+        of_run = first, state, way.settings, run.seed, course.shuffle, way.schedule, mixups, judged
+        plan = replace(plan, fingerprint=fingerprint_of(step, *data, *of_run))
+    beginning = Progress(first, state, schedule=way.schedule.initial_state())
+    start = _start(plan, beginning, run.resume)
+    return MiniBatchTraining(way, plan, start, handlers, _bar(course, run, -(-plan.examples // step.form.batch)))
+
+
+def _way(
+    course: Course, optimizer: Optimizer, arrays: Mapping[str, Any], count: int, run: Run
+) -> tuple[Steps, list[Mixup]]:
+    """Return how a training of so many examples goes from step to step, and the mixups among its regularizers."""
+    size = course.batch_size
     if optimizer.full_batch and size is not None and size < count:
         fix = "Pass batch_size=None, or choose adam, for example."
         raise UsageError(f"{optimizer.name} learns from all examples at once", got=f"batch_size={size}", fix=fix)
     batch = min(count, size or count)
-    check_sparse(plan.arrays, batch, course.regularizers)
+    check_sparse(arrays, batch, course.regularizers)
     step, program = course.step_for(batch)
     mixups = [found for found in course.regularizers if isinstance(found, Mixup)]
     augmenters = [found for found in course.regularizers if isinstance(found, AugmentArrays)]
@@ -164,16 +215,9 @@ def _by_steps(
         mixup=mixups[0].ratios if mixups else None,
         augment=augmentation(augmenters, course.network) if augmenters else None,
         learning_rate=hasattr(optimizer, "learning_rate"),
+        paces=course.paces,
     )
-    state = step.initial_state(first)
-    if plan.checkpoint is not None:
-        judged = course.metric, course.min_improvement, course.executor
-        data = examples.identity if examples.identity is not None else (plan.arrays, plan.validation)
-        of_run = first, state, way.settings, run.seed, course.shuffle, way.schedule, mixups, judged
-        plan = replace(plan, fingerprint=fingerprint_of(step, *data, *of_run))
-    beginning = Progress(first, state, schedule=way.schedule.initial_state())
-    start = _start(plan, beginning, run.resume)
-    return MiniBatchTraining(way, plan, start, handlers, _bar(course, run, -(-count // batch)))
+    return way, mixups
 
 
 def _bar(course: Course, run: Run, steps_per_epoch: int) -> ProgressBar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,8 +44,21 @@ class TrainingStep:
         return self.form.graph
 
     def initial_state(self, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the state that training starts from, given the first values of the parameters."""
-        return initial_state(self.state, parameters)
+        """Return the state that training starts from, given the first values of the parameters.
+
+        Arrays that do not depend on these are always the same ones, which nobody can change.
+        """
+        dependent = {path: found for path, found in self.state.items() if isinstance(found.initial, str)}
+        found = {**self._constant_state, **initial_state(dependent, parameters)}
+        return {path: found[path] for path in self.state}
+
+    @cached_property
+    def _constant_state(self) -> dict[str, np.ndarray]:
+        constant = {path: found for path, found in self.state.items() if not isinstance(found.initial, str)}
+        arrays = initial_state(constant, {})
+        for array in arrays.values():
+            array.flags.writeable = False
+        return arrays
 
 
 def target_inputs(network: Network, losses: Mapping[str, Loss]) -> dict[str, Type]:

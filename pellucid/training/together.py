@@ -43,8 +43,11 @@ class Place:
     Attributes
     ----------
     number : int
-    training : Training
+    training : Training or None
+        None before it is prepared, and once it has ended and nobody needs it any more.
     begun : bool
+    epochs_done : float
+        How far it had come after its last turn.
     reason : str or None
         Why it ended.
     error : TrainingError or None
@@ -52,8 +55,9 @@ class Place:
     """
 
     number: int
-    training: Training
+    training: Training | None = None
     begun: bool = False
+    epochs_done: float = 0.0
     reason: str | None = None
     error: TrainingError | None = None
 
@@ -73,6 +77,10 @@ def run_together(trainings: Sequence[Training], threads: int | None = None) -> l
     return [place.reason or "" for place in places]
 
 
+def _prepared(place: Place) -> Training:
+    raise ValueError(f"place {place.number} has no training")
+
+
 @dataclass
 class Together:
     """Trainings that run side by side; no thread waits for another one.
@@ -80,13 +88,20 @@ class Together:
     Attributes
     ----------
     places : list of Place
+    prepare : callable
+        ``prepare(place)`` is called when it is the turn of a place without a training for the first time, and returns
+        its training.
     succeed : callable
-        ``succeed(place, reason)`` is called when the training in a place has ended, and returns the one that follows it
-        there, or None.
+        ``succeed(place, training, reason)`` is called when the training in a place has ended, and returns the one that
+        follows it there, or None.
+    leave : callable
+        ``leave(place, training)`` is called when all has ended in a place.
     """
 
     places: list[Place]
-    succeed: Callable[[Place, str], Training | None] = lambda place, reason: None
+    prepare: Callable[[Place], Training] = _prepared
+    succeed: Callable[[Place, Training, str], Training | None] = lambda place, training, reason: None
+    leave: Callable[[Place, Training], None] = lambda place, training: None
     _waiting: deque[Place] = field(default_factory=deque, repr=False)
     _stop: threading.Event = field(default_factory=threading.Event, repr=False)
     _open: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -164,37 +179,49 @@ class Together:
             except BaseException as error:
                 self._failure = self._failure or error
                 self._stop.set()
-                place.training.save_after_failure()
+                if place.training is not None:
+                    place.training.save_after_failure()
                 place.reason = INTERRUPTED
             if place.reason is None:
                 self._waiting.append(place)
 
     def _turn(self, place: Place) -> None:
         """Let the training in a place learn for a while; where it ends, the next one takes its place."""
+        if place.training is None:
+            if self._failure is not None:
+                place.reason = INTERRUPTED
+                return
+            place.training = self.prepare(place)
         training = place.training
-        reason: str | None = None
         try:
-            if self._stop.is_set():
-                reason = training.interrupt() if place.begun else INTERRUPTED
-            elif training.time_is_up():
-                reason = OUT_OF_TIME
-            else:
-                reason = None if place.begun else training.begin()
-                place.begun = True
-                reason = reason or learn_a_while(training, SLICE_SECONDS)
+            reason = self._learn(place, training)
         except TrainingError as error:
             training.save_after_failure()
             place.error, place.reason = error, NOT_FINITE
-            return
-        if reason == INTERRUPTED:
-            self._stop.set()
-        if reason is not None:
-            self._end(place, reason)
+        else:
+            if reason == INTERRUPTED:
+                self._stop.set()
+            if reason is not None:
+                self._end(place, training, reason)
+        if place.training is not None:
+            place.epochs_done = place.training.epochs_done
+        if place.reason is not None:
+            self.leave(place, training)
 
-    def _end(self, place: Place, reason: str) -> None:
+    def _learn(self, place: Place, training: Training) -> str | None:
+        """Let a training learn for a while; return the reason why it ended, if it did."""
+        if self._stop.is_set():
+            return training.interrupt() if place.begun else INTERRUPTED
+        if training.time_is_up():
+            return OUT_OF_TIME
+        reason = None if place.begun else training.begin()
+        place.begun = True
+        return reason or learn_a_while(training, SLICE_SECONDS)
+
+    def _end(self, place: Place, training: Training, reason: str) -> None:
         if place.begun:
-            reason = place.training.end(reason)
-        follower = None if self._stop.is_set() else self.succeed(place, reason)
+            reason = training.end(reason)
+        follower = None if self._stop.is_set() else self.succeed(place, training, reason)
         if follower is None:
             place.reason = reason
         else:

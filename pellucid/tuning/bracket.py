@@ -34,7 +34,8 @@ class Entry:
         The members that nobody trains yet in this round.
     training : set of int
         Those that are being trained.
-    error : str or None
+    errors : dict of str
+        What has ended members, by member. A trial tells the first member's, which does not depend on who was quicker.
     """
 
     trial: Trial
@@ -44,7 +45,12 @@ class Entry:
     over: set[int] = field(default_factory=set)
     waiting: list[int] = field(default_factory=list)
     training: set[int] = field(default_factory=set)
-    error: str | None = None
+    errors: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def error(self) -> str | None:
+        """What has ended the first of its members that met an error."""
+        return self.errors[min(self.errors)] if self.errors else None
 
     @property
     def idle(self) -> bool:
@@ -123,18 +129,18 @@ class Bracket:
             if contender.ended or self._held() > MOST_BYTES:
                 del entry.contenders[member]
         if error is not None:
-            entry.error = entry.error or error
-            entry.waiting.clear()
+            entry.errors[member] = error
+            entry.waiting.clear()  # members are taken in their order, so those before it are done or being trained
         if not entry.idle:
             return []
-        ended = self._end(entry, FINISHED) if entry.error is not None or self._last else []
+        ended = self._end(entry, FINISHED) if entry.errors or self._last else []
         while self.entries and not self._last and all(one.idle for one in self.entries):
             ended += self._next_round()
         return ended
 
-    def until(self, entry: Entry, contender: Contender) -> int:
-        """Return how many epochs a contender learns in this round at most."""
-        return self.pruner.stops(contender.epochs)[self.round]
+    def stops(self, contender: Contender) -> tuple[int, ...]:
+        """Return after how many epochs a contender stops up to this round: one that is trained anew, at all of them."""
+        return self.pruner.stops(contender.epochs)[: self.round + 1]
 
     @property
     def _last(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pellucid.training.full_batch import LBFGSTraining
-from pellucid.training.loop import INTERRUPTED, Training
+from pellucid.training.loop import EPOCHS_RAN_OUT, INTERRUPTED, Training
 from pellucid.tuning.trial import MemberResult
 
 JUDGED = 12
@@ -84,7 +84,7 @@ class TrainingContender:
         if reason == INTERRUPTED:
             raise KeyboardInterrupt
         epoch = training.progress.epoch
-        self.ended = epoch >= self.epochs or (reason is not None and epoch < stop)
+        self.ended = epoch >= self.epochs or reason not in (None, EPOCHS_RAN_OUT)
         if self.score is not None and epoch == stop:
             self._judge()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +165,11 @@ def run_search(
         check_number("seconds", seconds, "(0, inf)")
     if threads is not None:
         check_number("threads", threads, "[1, inf)", whole=True)
+        threads = int(threads)
+    if on is not None and not callable(on):
+        raise UsageError("nobody to be told", where="on", got=repr(on)[:80], expected="a function of a Status")
+    if not objective.members:
+        raise UsageError("a trial has no trainings", where="objective.members", got=repr(objective.members)[:80])
     if trials is None and seconds is None and sampler.name != "grid":
         raise UsageError("the search has no end", fix="Say how many trials, or how long.")
     return _Search(objective, sampler, pruner, study, trials, seconds, start_with, threads or usable_cores()).run(on)
@@ -197,10 +203,10 @@ class _Search:
 
     def run(self, on: Callable[[Status], None] | None) -> SearchResult:
         reason = INTERRUPTED
-        self.workers.start()
         told = 0.0
         self.study.begin_session({"threads": self.threads})
         try:
+            self.workers.start()
             while (found := self._step()) is None:
                 self.workers.wait(TELL_SECONDS / 4)
                 if on is not None and time.perf_counter() - told > TELL_SECONDS:
@@ -211,14 +217,21 @@ class _Search:
             reason = INTERRUPTED
         finally:
             self.workers.stop()
-            self.workers.join(STOP_SECONDS)
+            try:
+                self.workers.join(STOP_SECONDS)
+            except KeyboardInterrupt:
+                if reason == INTERRUPTED:  # the second one
+                    raise
+                reason = INTERRUPTED
+                self.workers.join(STOP_SECONDS)
         if self.workers.failure is not None:
             raise self.workers.failure
         status = self.status()
         self.study.end_session({"reason": reason, "compile_seconds": status.compile_seconds})
         self.study.flush()
         if on is not None:
-            on(status)
+            with suppress(KeyboardInterrupt):  # the search is over: what was found is not lost
+                on(status)
         return SearchResult(
             trials=tuple(self.trials),
             best=next(iter(self.best), None),
@@ -273,9 +286,10 @@ class _Search:
             self.used_up = True
             return False
         self.study.add(found)
-        self.trials += found
-        self.proposed += len(found)
-        self.counts[WAITING] += len(found)
+        with self.workers.lock:
+            self.trials += found
+            self.proposed += len(found)
+            self.counts[WAITING] += len(found)
         self.next_bracket += 1
         self.workers.add(Bracket(found[0].bracket, found, self.objective, self.pruner))
         return True
@@ -284,7 +298,7 @@ class _Search:
         number, first = self.next_bracket, self.proposed
         size = min(SIZES[min(number, len(SIZES) - 1)], self._in_time())
         count = size if self.wanted is None else min(size, self.wanted - first)
-        given = [dict(one) for one in self.start_with[:count]] if not self.trials else []
+        given = [dict(one) for one in self.start_with[first : first + count]]
         history = [trial for trial in self.trials if trial.bracket < number - 1]
         pending = [_as_proposed(trial) for trial in self.trials if trial.bracket == number - 1]
         pending += [Trial(first + at, one, number) for at, one in enumerate(given)]

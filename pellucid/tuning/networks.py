@@ -12,10 +12,11 @@ import numpy as np
 
 from pellucid.data.dataset import Dataset
 from pellucid.data.split import folds as divide_into_folds
-from pellucid.errors import UsageError, nearest
+from pellucid.errors import DataError, PellucidError, UsageError, nearest
 from pellucid.nn.network import Network
-from pellucid.optim.schedules import SCHEDULES, Schedule
+from pellucid.optim.schedules import schedule as schedule_called
 from pellucid.optim.settings import check_number
+from pellucid.random import check_seed
 from pellucid.training.arrangement import Options
 from pellucid.training.checks import check_counts, check_parts
 from pellucid.training.course import Course, set_course
@@ -26,7 +27,17 @@ from pellucid.training.preparation import classes_of_targets, losses_by_output, 
 from pellucid.training.setup import Examples, Run, prepare_training
 from pellucid.tuning.contender import TrainingContender
 
-OWN = ("seed", "validation", "metric", "progress", "checkpoint", "checkpoint_seconds", "resume", "history_file")
+OWN = (
+    "seed",
+    "validation",
+    "metric",
+    "time_limit",
+    "progress",
+    "checkpoint",
+    "checkpoint_seconds",
+    "resume",
+    "history_file",
+)
 """What the search decides itself of a training."""
 
 KEPT = 512
@@ -64,7 +75,7 @@ class NetworkObjective:
     ----------
     arrange : callable
         ``arrange(parameters)`` returns what :func:`pellucid.fit` takes, with the ``network``, but without seed,
-        validation and metric.
+        validation, metric and time limit.
     dataset : Dataset
     folds : int or sequence of (rows to learn from, rows held out)
     repeats : int
@@ -102,11 +113,13 @@ class NetworkObjective:
         if not isinstance(dataset, Dataset):
             raise UsageError("not a dataset", where="dataset", got=type(dataset).__name__, expected="a pl.Dataset")
         check_number("repeats", repeats, "[1, inf)", whole=True)
-        self.arrange, self.dataset, self.seed = arrange, dataset, seed
+        if not isinstance(metric, str):
+            raise UsageError("not the name of a metric", where="metric", got=repr(metric)[:80])
+        self.arrange, self.dataset, self.seed = arrange, dataset, check_seed(seed)
         self.metric, self.higher_is_better = metric, metric_called(metric.rpartition("/")[2]).higher_is_better
-        self.folds, self.repeats = folds, repeats
-        count = folds if isinstance(folds, int) else len(folds)
-        self.members = member_labels(count, repeats)
+        self.folds, self.repeats = _checked_folds(folds, len(dataset)), int(repeats)
+        count = self.folds if isinstance(self.folds, int) else len(self.folds)
+        self.members = member_labels(count, self.repeats)
         self.compile_seconds = 0.0
         self._lock = threading.Lock()
         self._parts: Pairs | None = None
@@ -119,7 +132,10 @@ class NetworkObjective:
 
     def key(self, parameters: Mapping[str, Any]) -> Hashable:
         """Return what trials have in common that share what is compiled."""
-        return id(self._find(parameters).course)
+        try:
+            return id(self._find(parameters).course)
+        except PellucidError:  # `begin` tells of it
+            return _told(parameters)
 
     def begin(self, parameters: Mapping[str, Any], member: int) -> TrainingContender:
         """Return a training that is ready to begin."""
@@ -148,7 +164,7 @@ class NetworkObjective:
         return lambda parameters: evaluator.evaluate(parameters, prepared, chosen)[made.key]
 
     def _find(self, parameters: Mapping[str, Any]) -> _Made:
-        told = repr(sorted(parameters.items()))
+        told = _told(parameters)
         with self._lock:
             found = self._made.get(told)
             if found is None:
@@ -192,10 +208,9 @@ class NetworkObjective:
             return self._parts
 
     def _of_repeat(self, repeat: int, strata: np.ndarray | None) -> Pairs:
-        count = len(self.dataset)
         if isinstance(self.folds, int):
-            return list(divide_into_folds(count, self.folds, self.seed + repeat, strata))
-        return list(parts_given(self.folds, count))
+            return list(divide_into_folds(len(self.dataset), self.folds, self.seed + repeat, strata))
+        return list(self.folds)
 
 
 def member_labels(folds: int, repeats: int) -> tuple[str, ...]:
@@ -212,12 +227,23 @@ def member_labels(folds: int, repeats: int) -> tuple[str, ...]:
 
 def needs_validation(course: Course) -> bool:
     """Say whether what is held out takes part in a training: in when it stops, or in its schedule."""
-    schedule = course.schedule
-    if isinstance(schedule, str):
-        remembers = SCHEDULES[schedule].initial_state is not Schedule.initial_state
-    else:
-        remembers = schedule is not None and bool(schedule.initial_state())
+    given = course.schedule
+    remembers = given not in (None, "cosine") and bool(schedule_called(given).initial_state())
     return course.patience is not None or remembers
+
+
+def _told(parameters: Mapping[str, Any]) -> str:
+    return repr(sorted(parameters.items()))
+
+
+def _checked_folds(folds: Any, count: int) -> int | Sequence[tuple[np.ndarray, np.ndarray]]:
+    """Return a number of folds, or for each fold the rows to learn from and those held out."""
+    if isinstance(folds, Sequence) and not isinstance(folds, str | bytes):
+        return parts_given(folds, count)
+    check_number("folds", folds, "[2, inf)", whole=True)
+    if folds > count:
+        raise DataError("there are too few examples for the folds", got=f"{count}", expected=f"at least {folds}")
+    return int(folds)
 
 
 def _checked(given: Any) -> dict[str, Any]:

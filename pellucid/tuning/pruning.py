@@ -55,6 +55,7 @@ def pruner(name: str) -> Pruner:
     UsageError
         Where there is no such pruner.
     """
-    if name not in PRUNERS:
-        raise UsageError(f"no pruner is called {name!r}", where="pruner", fix=nearest(str(name), PRUNERS))
+    if not isinstance(name, str) or name not in PRUNERS:
+        told = str(name)[:60]
+        raise UsageError(f"no pruner is called {told!r}", where="pruner", fix=nearest(told, PRUNERS))
     return Pruner(name, rounds=2 if name == "halving" else 0)

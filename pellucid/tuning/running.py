@@ -7,13 +7,15 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from pellucid.errors import PellucidError
-from pellucid.executors.cores import share_of_cores
+from pellucid.executors.cores import prompt_threads, share_of_cores
 from pellucid.tuning.bracket import Bracket, Job
 from pellucid.tuning.objective import Contender, Objective
 from pellucid.tuning.trial import Trial
 
 SLICE_SECONDS = 0.05
 """How long a thread learns before it looks whether to stop."""
+
+NO_MEMORY = "the memory of this machine does not suffice for it"
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,20 @@ class Workers:
     def start(self) -> None:
         """Let the threads begin."""
         for thread in self._threads:
-            self._alive += 1
             thread.start()
+            with self._change:
+                self._alive += 1
 
     def add(self, bracket: Bracket) -> None:
         """Hand over a bracket."""
         with self._change:
             self.brackets.append(bracket)
             self._change.notify_all()
+
+    @property
+    def lock(self) -> threading.Condition:
+        """Held while it is told of trials that have ended."""
+        return self._change
 
     @property
     def load(self) -> Load:
@@ -94,7 +102,7 @@ class Workers:
 
     def _work(self) -> None:
         try:
-            with share_of_cores(len(self._threads)):
+            with share_of_cores(len(self._threads)), prompt_threads():
                 while (job := self._take()) is not None:
                     self._do(job)
         except BaseException as error:
@@ -129,11 +137,11 @@ class Workers:
         done = False
         try:
             contender = self._begun(job)
-            until = job.bracket.until(job.entry, contender)
-            while not done and not self._stopping:
-                done = contender.learn(until, SLICE_SECONDS)
+            done = all(self._learn(contender, epochs) for epochs in job.bracket.stops(contender))
         except PellucidError as met:
             error, done = str(met).splitlines()[0][:500], True
+        except MemoryError:  # of this network; others are smaller
+            error, done = NO_MEMORY, True
         with self._change:
             self._running -= 1
             if done:
@@ -141,6 +149,13 @@ class Workers:
                 if trials:
                     self.ended(trials)
             self._change.notify_all()
+
+    def _learn(self, contender: Contender, epochs: int) -> bool:
+        """Let a contender learn until so many epochs have passed; say whether they have, or it was time to stop."""
+        while not self._stopping:
+            if contender.learn(epochs, SLICE_SECONDS):
+                return True
+        return False
 
     def _begun(self, job: Job) -> Contender:
         """Return the contender of a job, made where it is new."""
@@ -155,5 +170,6 @@ class Workers:
                 self._compiling.discard(entry.key)
                 self._compiled.add(entry.key)
                 self._change.notify_all()
-        entry.contenders[job.member] = made
+        with self._change:  # others look at what the bracket holds
+            entry.contenders[job.member] = made
         return made

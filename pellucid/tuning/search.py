@@ -111,7 +111,7 @@ def search(
     tried = _objective(objective, dataset, folds, repeats, metric, seed)
     proposer = make_sampler(sampler, space, seed, tried.higher_is_better)
     chosen = pruner_called(pruner)
-    for given in start_with:
+    for given in _checked_start(start_with):
         space.check(given)
     look_at(tried, space, seed)
     record = record_of(tried, space, sampler, pruner, seed)
@@ -141,6 +141,13 @@ def _objective(
     if dataset is None:
         raise UsageError("there is nothing to learn from", where="dataset", fix="Pass a pl.Dataset.")
     return NetworkObjective(given, dataset, folds, repeats, metric, seed)
+
+
+def _checked_start(given: Any) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(given, Sequence) or not all(isinstance(one, Mapping) for one in given):
+        expected = "a list of configurations"
+        raise UsageError("no configurations to start with", where="start_with", got=repr(given)[:80], expected=expected)
+    return given
 
 
 def look_at(objective: Objective, space: Space, seed: int) -> None:
@@ -186,6 +193,8 @@ def record_of(
 
 
 def _open(path: str | os.PathLike[str] | None, resume: bool, record: StudyRecord) -> Study:
+    if not isinstance(path, str | os.PathLike | None):
+        raise UsageError("not a path", where="study", got=repr(path)[:80], expected="a path, or an open study")
     if path is None and resume:
         raise UsageError("there is no study to go on with", where="resume", fix="Pass study=PATH.")
     if not resume:

@@ -126,7 +126,7 @@ def learning_curve(
     ([48, 96, 192], (3, 3), True)
     """
     began = time.perf_counter()
-    _check(draws, points, time_limit)
+    _check(draws, points, time_limit, threads)
     plan = _completed(
         plan or Plan(),
         target=(target,) if isinstance(target, str) else None if target is None else tuple(target),
@@ -157,17 +157,19 @@ def learning_curve(
     trainings = Trainings(LearningObjective(made, rungs, drawn, judged), planned, sizes, limit, threads)
     with watched(progress, limit) as on:
         trained = trainings.run(on)
-    if trained.interrupted and on_interrupt is not None:
+    if trained.interrupted and on_interrupt is not None and _measured(trained, trainings, sizes):
         on_interrupt()
     return _curve(trained, trainings, made, drawn, sizes, time.perf_counter() - began)
 
 
-def _check(draws: int | None, points: int, time_limit: float | None) -> None:
+def _check(draws: int | None, points: int, time_limit: float | None, threads: int | None) -> None:
     if draws is not None:
         check_number("draws", draws, "[2, inf)", whole=True)
     check_number("points", points, "[2, inf)", whole=True)
     if time_limit is not None:
         check_number("time_limit", time_limit, "(0, inf]")
+    if threads is not None:
+        check_number("threads", threads, "[1, inf)", whole=True)
 
 
 def _completed(plan: Plan, **given: Any) -> Plan:
@@ -208,11 +210,16 @@ def _drawn(found: Understanding, plan: Plan, rows: np.ndarray, count: int | None
     ]
 
 
+def _measured(trained: Trained, trainings: Trainings, sizes: np.ndarray) -> list[int]:
+    """Return the numbers of rows after which the error is known."""
+    return [int(rows) for rows in sizes if trained.finished(trainings.planned, int(rows)) is not None]
+
+
 def _curve(
     trained: Trained, trainings: Trainings, made: Making, draws: Sequence[Draw], sizes: np.ndarray, seconds: float
 ) -> LearningCurve:
     objective, planned = trainings.objective, trainings.planned
-    measured = [int(rows) for rows in sizes if trained.finished(planned, int(rows)) is not None]
+    measured = _measured(trained, trainings, sizes)
     if not measured:
         raise _nothing(trained)
     networks = [

@@ -23,6 +23,7 @@ from pellucid.executors.native.engine import Code, new_module
 from pellucid.executors.native.guards import guard
 from pellucid.executors.native.kernels import kernel_scratch, kernel_tasks, kernel_work, lanes_for, write_kernel
 from pellucid.executors.native.layout import LINE, Layout, element
+from pellucid.executors.native.pieces import compile_module
 from pellucid.executors.native.rewrite import rewrite
 from pellucid.executors.native.schedule import Kernel, is_buffer, schedule
 from pellucid.executors.native.sharing import is_shared, write_sharing
@@ -98,7 +99,7 @@ class Assembled:
         return self.plan.size + self.scratch + LINE
 
     def compile(self) -> Code:
-        return Code(self.module, self.target)
+        return compile_module(self.module, self.target)
 
 
 def assemble(

@@ -70,6 +70,9 @@ class Product:
         return self.b_column_stride != SIZE[self.element] and self.columns > 1
 
 
+TILE_BYTES = 2048
+"""No tile that is used has larger sums."""
+
 Epilogue = Callable[[V, V, V], None]
 """Called with row, first column and the sums of one line while the code of a contraction is written."""
 
@@ -105,8 +108,9 @@ class _Plan:
 
     @property
     def tile_bytes(self) -> int:
-        """The bytes of the sums of the largest tile."""
-        return max(width * LINE * max(cut.sizes()) for width, cut in zip(self.widths, self.tiles, strict=True))
+        """The bytes of the sums of the largest tile: rounded, so that products of many sizes have the same code."""
+        most = max(width * LINE * max(cut.sizes()) for width, cut in zip(self.widths, self.tiles, strict=True))
+        return -(-most // TILE_BYTES) * TILE_BYTES
 
     @property
     def widths(self) -> tuple[int, ...]:

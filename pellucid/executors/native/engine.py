@@ -43,10 +43,12 @@ def new_module(name: str, target: Target | None = None) -> Module:
 class Code:
     """Machine code of a module, freed when it is closed or dropped."""
 
-    def __init__(self, module: Module, target: Target | None = None, simplified: bool = True):
+    def __init__(self, module: Module, target: Target | None = None, simplified: bool = True, effort: int = 2):
         self.target = target or host()
+        self.parts: Sequence[Code] = ()
+        """Code that this one calls, and that has to stay for as long as it does."""
         with COMPILING:
-            machine = self.target.machine()
+            machine = self.target.machine(effort)
             parsed = llvm.parse_assembly(module.text())
             parsed.verify()
             if simplified:

@@ -19,8 +19,9 @@ _STORE = re.compile(r"  ; stored in b(\d+)$")
 def list_code(assembled: Assembled) -> str:
     """Return the IR of a program, with what its kernels compute, read and write.
 
-    It is what LLVM is given: parsing it gives the same program. Text that comes from a graph stands in comments alone,
-    with all characters but a harmless few taken out.
+    Parsing it gives the same program. What LLVM is given differs in one thing: functions that programs have in common
+    are modules of their own, and may read their numbers from tables (see :mod:`pellucid.executors.native.pieces`).
+    Text that comes from a graph stands in comments alone, with all characters but a harmless few taken out.
     """
     calls: dict[str, list[Call]] = {}
     for call in assembled.calls:

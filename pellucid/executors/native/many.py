@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,24 @@ class Carried(Mapping[str, np.ndarray]):
 
     def __reduce__(self) -> tuple:
         return dict, (dict(self),)
+
+
+class CarriedOfEpochs(Sequence[Mapping[str, np.ndarray]]):
+    """What was carried after each of some epochs: in slots, and after the last one perhaps still in the arena."""
+
+    def __init__(self, slots: Slots, memory: np.ndarray, kept: int, last: Mapping[str, np.ndarray] | None):
+        self._make, self._kept = partial(Carried, slots, memory), kept
+        self._found: dict[int, Mapping[str, np.ndarray]] = {} if last is None else {kept: last}
+        self._count = kept + len(self._found)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: Any) -> Any:
+        number = range(self._count)[number]
+        if number not in self._found:
+            self._found[number] = self._make(number)
+        return self._found[number]
 
 
 class Told:

@@ -47,11 +47,11 @@ class Target:
     def family(self) -> str:
         return self.triple.split("-")[0]
 
-    def machine(self) -> llvm.TargetMachine:
-        """Return LLVM's code generator for it."""
+    def machine(self, effort: int = 2) -> llvm.TargetMachine:
+        """Return LLVM's code generator for it, which takes so much trouble: 0 to 3."""
         _initialize()
         return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="jitdefault"
+            cpu=self.cpu, features=self.features, opt=effort, reloc="pic", codemodel="jitdefault"
         )
 
     def lanes(self, element: str) -> int:

@@ -20,7 +20,7 @@ from pellucid.executors.native.compiled import Compiled
 from pellucid.executors.native.epochs import PLACES, SEED, TABLE_WORDS, TABLES, write_epoch
 from pellucid.executors.native.handed import Held, Region
 from pellucid.executors.native.judge import NativeJudge
-from pellucid.executors.native.many import Carried, Slots, Told, write_epochs
+from pellucid.executors.native.many import CarriedOfEpochs, Slots, Told, write_epochs
 from pellucid.executors.native.order import permutation
 from pellucid.executors.native.sharing import OVER
 from pellucid.executors.native.tables import Tables
@@ -42,6 +42,8 @@ class NativeEpochs:
         pointers = [ctypes.c_void_p] * 3
         self._epoch = self._compiled.code.function("epoch", *pointers, result=ctypes.c_int64)
         self._epochs = self._compiled.code.function("epochs", *pointers)
+        nodes = ((name, self._compiled.assembled.graph.inputs[name]) for name in step.carried)
+        self._carried = [(name, node, node.type.dtype.numpy, tuple(map(int, node.type.shape))) for name, node in nodes]
         self._slots = Slots(self._compiled.assembled, step.carried)
         self.most_epochs = 1 + self._slots.room
         self._tables = Tables(self._compiled.assembled)
@@ -146,12 +148,10 @@ class NativeEpochs:
         finally:
             helpers.dismiss()
         done = int(told.words[many.DONE])
-        kept_of = range(min(done, count - 1))
-        found: list[Mapping[str, np.ndarray]] = [Carried(slots, memory, number) for number in kept_of]
-        if done == count:
-            found.append(self._hand_back(arena))
-        else:
+        last = self._hand_back(arena) if done == count else None
+        if last is None:
             self._compiled.give(cleared(arena))
+        found = CarriedOfEpochs(slots, memory, min(done, count - 1), last)
         said: list[dict[str, float]] = []
         if judge is not None and other is not None and sums is not None:
             said = [judge.named(each) for each in sums[:done]]
@@ -212,9 +212,11 @@ class NativeEpochs:
         return arena
 
     def _fill(self, arena: Arena, carried: Mapping[str, np.ndarray]) -> None:
-        nodes = self._compiled.assembled.graph.inputs
-        for name in self.step.carried:
-            arena.view(nodes[name])[...] = as_typed_array(carried[name], nodes[name].type, f"input {name!r}")
+        for name, node, dtype, shape in self._carried:
+            given = carried[name]
+            if given.__class__ is not np.ndarray or given.dtype is not dtype or given.shape != shape:
+                given = as_typed_array(given, node.type, f"input {name!r}")
+            arena.view(node)[...] = given
 
     def _hand_back(self, arena: Arena) -> Held:
         """Return what is carried, still in its arena."""
@@ -227,7 +229,7 @@ class NativeEpochs:
         matrix = np.empty((count, steps, len(self.step.settings)))
         for column, name in enumerate(self.step.settings):
             value = settings[name]
-            matrix[:, :, column] = value[:count] if np.ndim(value) else value
+            matrix[:, :, column] = value if isinstance(value, float) or not np.ndim(value) else value[:count]
         return matrix
 
     def _settings(self, settings: Mapping[str, Any], steps: int) -> np.ndarray:

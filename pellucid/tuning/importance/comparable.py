@@ -63,7 +63,7 @@ def comparable(space: Space, trials: Sequence[Trial], higher_is_better: bool, ep
     else:
         last = ends_with_value(known)
         found = [(trial, value_after(trial, after, higher_is_better, last)) for trial in known]
-        notes.append("Many trials were pruned then, and those that went on are a selection.")
+        notes.append(f"Many trials were pruned after {after} epochs, and those that went on are a selection.")
     best = math.inf if higher_is_better else -math.inf
     found = [(trial, value) for trial, value in found if not math.isnan(value) and value != best]
     values = np.array([value for _, value in found], np.float64)

@@ -36,6 +36,8 @@ def make_sampler(name: str, space: Space, seed: int, higher_is_better: bool, poi
     >>> make_sampler("grid", Space({"layers": "integer(1, 2)"}), 0, False).propose(0, 9, [], [])
     [{'layers': 1}, {'layers': 2}]
     """
+    if not isinstance(name, str):
+        raise UsageError("not the name of a sampler", where="sampler", got=repr(name)[:60], fix=nearest("", SAMPLERS))
     if name == "random":
         return RandomSampler(space, seed)
     if name == "grid":

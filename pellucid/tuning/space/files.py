@@ -31,6 +31,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
     UsageError
         Where it cannot be read, is too large, or is not in UTF-8.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError("not a space", where="space", got=repr(path)[:80], expected="a pl.Space, a mapping or a file")
     told = os.fspath(path) or "."
     if Path(path).is_dir():
         raise UsageError("this is a folder", where=told, expected="a file such as space.toml")

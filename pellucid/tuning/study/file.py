@@ -49,6 +49,8 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _resolve(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError("not a path", where="study", got=repr(path)[:80], expected="the path of a file")
     if not os.fspath(path) or "\0" in str(path):
         raise UsageError("no file is named", where="study", got=repr(str(path)))
     try:

@@ -107,7 +107,8 @@ class Flag(Kind):
 def _check_name(where: str, what: str, value: Any, names: Iterable[str]) -> str:
     known = list(names)
     if not isinstance(value, str):
-        raise UsageError(f"not the name of a {what}", where=where, got=quote(value), fix=nearest("", known))
+        article = "an" if what[0] in "aeio" else "a"
+        raise UsageError(f"not the name of {article} {what}", where=where, got=quote(value), fix=nearest("", known))
     if value not in known:
         raise UsageError(f"no {what} is called {quote(value)}", where=where, fix=nearest(shorten(value), known))
     return value

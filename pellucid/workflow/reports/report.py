@@ -80,7 +80,7 @@ def check_metric(name: str | None, task: str) -> None:
     known = [found.name for found in metrics_for(task)]
     if name is not None and name not in known:
         known.remove("loss")
-        raise UsageError(f"no metric of {task} is called {name!r}", fix=nearest(name, known))
+        raise UsageError(f"no metric of {task} is called {name!r}", fix=nearest(str(name), known))
 
 
 def build_report(

@@ -6,8 +6,8 @@ import math
 import time
 from collections.abc import Sequence
 
-from pellucid.errors import UsageError
 from pellucid.executors.cores import usable_cores
+from pellucid.optim.settings import check_number
 from pellucid.tuning.trial import FINISHED, PRUNED, Trial
 from pellucid.workflow.baselines.gradient_boosting import MOST_FEATURES, Cells, estimate_seconds
 from pellucid.workflow.division import TRAIN, VALIDATION
@@ -48,8 +48,8 @@ class Budget:
     """
 
     def __init__(self, limit: float | None):
-        if limit is not None and not 0 < limit < math.inf:
-            raise UsageError("no time to search", where="time_limit", got=repr(limit), expected="seconds, above 0")
+        if limit is not None:
+            check_number("time_limit", limit, "(0, inf)")
         self.limit, self._began = limit, time.perf_counter()
 
     def spent(self) -> float:

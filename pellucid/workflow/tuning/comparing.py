@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 from pellucid.data.targets import SCALE, TargetEncoding
-from pellucid.random import uniform
+from pellucid.random import permutation, uniform
 from pellucid.training.metrics import Metric, as_probability
 from pellucid.training.metrics import metric as metric_called
 from pellucid.workflow.baselines.gradient_boosting import BOOSTING
@@ -61,8 +62,9 @@ class Predicted:
 def compare(rows: TestRows, predicted: Sequence[Predicted], metric: str, seed: int) -> Comparison:
     """Compare the first one who has predicted with all others, and the ensemble with the first one.
 
-    The intervals are those of a bootstrap of rows and of seeds: the same rows for everybody, and the same seeds where
-    both have as many. Errors of several targets of a regression are in standard deviations of each.
+    The intervals are those of a bootstrap of rows and of seeds, with the same rows for everybody; those of differences
+    take the chance of seeds for Student's t. Errors of several targets of a regression are in standard deviations of
+    each.
 
     Parameters
     ----------
@@ -144,18 +146,18 @@ class _Measured:
     def mean(self) -> float:
         return math.fsum(self.values) / len(self.values)
 
-    def over_seeds(self, seed: int, purpose: str) -> np.ndarray:
+    def over_seeds(self, seed: int) -> np.ndarray:
         """Return the mean over resampled seeds for each resample of the rows."""
         seeds, count = self.resampled.shape
         if seeds == 1 or not count:
             return self.resampled[0] if seeds == 1 else np.empty(0)
-        drawn = np.floor(uniform(seed, purpose, 0, RESAMPLES * seeds).reshape(RESAMPLES, seeds) * seeds).astype(
+        drawn = np.floor(uniform(seed, "seeds", 0, RESAMPLES * seeds).reshape(RESAMPLES, seeds) * seeds).astype(
             np.int64
         )
         return self.resampled[drawn[:count], np.arange(count)[:, np.newaxis]].mean(axis=1)
 
     def interval(self, seed: int) -> tuple[float, float] | None:
-        return percentiles(self.over_seeds(seed, "seeds")) if self.resampled.size else None
+        return percentiles(self.over_seeds(seed)) if self.resampled.size else None
 
 
 def _as_taken(rows: TestRows, prediction: np.ndarray, kind: str, found: Metric) -> tuple[np.ndarray, np.ndarray]:
@@ -175,10 +177,7 @@ def _as_taken(rows: TestRows, prediction: np.ndarray, kind: str, found: Metric) 
 def _verdict(found: Metric, a: str, mine: _Measured, b: str, other: _Measured, rows: int, seed: int) -> Verdict:
     sign = 1.0 if found.higher_is_better else -1.0
     gain = sign * (mine.mean - other.mean)
-    paired = len(mine.values) == len(other.values)
-    ours, theirs = mine.over_seeds(seed, "seeds"), other.over_seeds(seed, "seeds" if paired else "other seeds")
-    both = min(len(ours), len(theirs))
-    low, high = percentiles(sign * (ours[:both] - theirs[:both])) or (None, None)
+    low, high = percentiles(sign * _differences(mine, other, seed)) or (None, None)
     if not math.isfinite(gain):
         verdict = "undefined"
     elif low is None or high is None:
@@ -187,6 +186,30 @@ def _verdict(found: Metric, a: str, mine: _Measured, b: str, other: _Measured, r
         verdict = "better" if low > 0 else "worse" if high < 0 else "unclear"
     text = _tell(found, a, mine.mean, b, other.mean, gain, verdict)
     return Verdict(a, b, gain, low, high, verdict, text)
+
+
+def _differences(mine: _Measured, other: _Measured, seed: int) -> np.ndarray:
+    """Return what the difference of means may be, [resamples]: by the rows' bootstrap and by chance of the seeds.
+
+    A bootstrap of three seeds calls every fourth difference of equals a real one. Their chance is Student's t instead,
+    with the degrees of freedom of Welch.
+    Source: Welch, The generalization of Student's problem when several different population variances are involved,
+    Biometrika 34 (1947).
+    """
+    ours, theirs = mine.resampled.mean(axis=0), other.resampled.mean(axis=0)
+    count = min(len(ours), len(theirs))
+    found = ours[:count] - theirs[:count]
+    parts = [
+        (float(np.var(one.values, ddof=1)) / len(one.values), len(one.values) - 1)
+        for one in (mine, other)
+        if len(one.values) > 1
+    ]
+    total = math.fsum(variance for variance, _ in parts)
+    if not count or not total > 0:
+        return found
+    freedom = 1 / math.fsum((variance / total) ** 2 / degrees for variance, degrees in parts)
+    places = (permutation(seed, "seeds", 0, count) + 0.5) / count
+    return found + math.sqrt(total) * stdtrit(freedom, places)
 
 
 def _tell(found: Metric, a: str, mine: float, b: str, other: float, gain: float, verdict: str) -> str:

@@ -46,6 +46,14 @@ class Ending:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Ensemble:
+    model: Model
+    selection: Selection
+    report: Report
+    predicted: Predicted
+
+
 class Ender:
     """Ends a search.
 
@@ -70,28 +78,29 @@ class Ender:
     def end(self, ranked: Sequence[Trial], trials: Sequence[Trial]) -> Ending:
         """Train the winner anew, compare it and make the ensemble."""
         plan = self.objective.space.plan_of(ranked[0].parameters)
-        made = prepare_plan(self.objective.found, plan)
+        made = self.keep.call(lambda: prepare_plan(self.objective.found, plan))
         run, judgement = self.keep.call(lambda: refit(made, self.budget.for_baselines(), self.keep))
         self._hurry()
         predicted = self.keep.call(lambda: self._with_seeds(made, run, judgement), lambda: self._once(judgement))
         self._hurry()
-        blended = self.keep.call(lambda: self._ensemble(ranked), lambda: None)
+        blended = self.keep.call(lambda: self._ensemble(ranked, made, judgement), lambda: None)
         self._hurry()
-        report = None
         if blended is not None:
-            found = blended[0].compute(made.rows_of(TEST))[PREDICTION]
-            predicted.append(Predicted(ENSEMBLE, [found], blended[0].kind))
-            report = self._report(blended[0], judgement, found)
-            blended = (
-                blended[0].with_metrics({f"test {name}": value for name, value in report.metrics.items()}),
-                blended[1],
-            )
+            predicted.append(blended.predicted)
         rows = TestRows(judgement.targets, judgement.truth, judgement.weights)
-        comparison = compare(rows, predicted, self.objective.metric, plan.seed)
+        comparison = self.keep.call(lambda: compare(rows, predicted, self.objective.metric, plan.seed))
         importance = self.keep.call(lambda: self._importance(trials), lambda: None)
-        model, selection = blended if blended is not None else (None, None)
         run = replace(run, interrupted=self.keep.interrupted)
-        return Ending(run.plan, run, comparison, model, selection, report, importance, tuple(self.notes))
+        return Ending(
+            run.plan,
+            run,
+            comparison,
+            blended.model if blended is not None else None,
+            blended.selection if blended is not None else None,
+            blended.report if blended is not None else None,
+            importance,
+            tuple(self.notes),
+        )
 
     def _hurry(self) -> None:
         """Leave out what can be left out, once Ctrl-C has come while the search ends."""
@@ -121,7 +130,8 @@ class Ender:
             self.notes.append("The default settings meet values that are not finite on this table.")
         return [own, *([Predicted(DEFAULTS, usual, kind)] if usual else []), *trees]
 
-    def _ensemble(self, ranked: Sequence[Trial]) -> tuple[Model, Selection] | None:
+    def _ensemble(self, ranked: Sequence[Trial], made: Making, judgement: Judgement) -> _Ensemble | None:
+        """Return the ensemble, if there is one and time for it."""
         left = self.budget.left()
         if not left:
             self.notes.append("There was no time for an ensemble.")
@@ -129,7 +139,12 @@ class Ender:
         found = make_ensemble(self.objective, ranked, None if left == float("inf") else 0.8 * left, self.threads)
         if found is None:
             self.notes.append("There is no ensemble: no trial was trained to its end.")
-        return found
+            return None
+        model, selection = found
+        prediction = model.compute(made.rows_of(TEST))[PREDICTION]
+        report = self._report(model, judgement, prediction)
+        told = model.with_metrics({f"test {name}": value for name, value in report.metrics.items()})
+        return _Ensemble(told, selection, report, Predicted(ENSEMBLE, [prediction], model.kind))
 
     def _report(self, model: Model, judgement: Judgement, prediction: object) -> Report:
         """Return what the test rows say of the ensemble, beside the network and the baselines."""

@@ -13,6 +13,9 @@ from pellucid.workflow.division import TEST, TRAIN, VALIDATION, divide
 from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.understanding import Understanding
 
+MANY_ROWS, VERY_MANY_ROWS = 10_000, 30_000
+"""From so many rows of the search on, fewer folds are enough."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fold:
@@ -49,6 +52,14 @@ class Folding:
     labels: tuple[str, ...]
     repeats: int
     ordered: bool
+
+
+def usual_folds(found: Understanding, plan: Plan) -> int:
+    """Return how many folds judge a trial where nobody says: the fewer the more rows there are to judge by."""
+    rows = len(_searched(found))
+    if rows < MANY_ROWS:
+        return 5
+    return 3 if rows < VERY_MANY_ROWS or not plan.validation else 1
 
 
 def fold_rows(found: Understanding, plan: Plan, folds: int, repeats: int = 1) -> Folding:
@@ -88,8 +99,7 @@ def fold_rows(found: Understanding, plan: Plan, folds: int, repeats: int = 1) ->
             raise UsageError(
                 "not a number of them", where=name, got=repr(count)[:60], expected="a whole number from 1 up"
             )
-    parts, ordered = found.parts, plan.time_order is not None
-    rows = np.sort(np.concatenate([parts[TRAIN], parts[VALIDATION]]))
+    ordered, rows = plan.time_order is not None, _searched(found)
     plain = replace(plan, validation=0.0, test=None, recipe=replace(plan.recipe, metric="loss"))
     made: list[Fold] = []
     for repeat in range(repeats):
@@ -100,6 +110,10 @@ def fold_rows(found: Understanding, plan: Plan, folds: int, repeats: int = 1) ->
         else:
             made += _at_random(found, replace(plain, seed=plan.seed + repeat), rows, folds)
     return Folding(rows, tuple(made), member_labels(folds, repeats), repeats, ordered)
+
+
+def _searched(found: Understanding) -> np.ndarray:
+    return np.sort(np.concatenate([found.parts[TRAIN], found.parts[VALIDATION]]))
 
 
 def _own_part(found: Understanding, rows: np.ndarray) -> Fold:

@@ -54,9 +54,9 @@ def values_of(space: Space) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def looked_at(distribution: Distribution) -> Sequence[Any]:
-    """Return values of a distribution, its ends among them."""
+    """Return values of a distribution, its ends first where these are not all."""
     values = distribution.values(LOOKED_AT)
-    return [values[0], values[len(values) // 2], values[-1]] if len(values) > MOST_LOOKED_AT else values
+    return [values[0], values[-1], values[len(values) // 2]] if len(values) > MOST_LOOKED_AT else values
 
 
 def check_own(space: Space, plan: Plan, names: Sequence[str]) -> None:

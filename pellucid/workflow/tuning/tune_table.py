@@ -12,7 +12,7 @@ from pellucid.errors import UsageError
 from pellucid.tuning.engine import Status
 from pellucid.tuning.pruning import pruner as pruner_called
 from pellucid.tuning.samplers import make_sampler
-from pellucid.tuning.search import check_same, look_at, record_of
+from pellucid.tuning.search import look_at, record_of
 from pellucid.tuning.space import Space, read_space
 from pellucid.tuning.study import Study, StudyRecord, create_study, open_study
 from pellucid.workflow.finishing import Finishing
@@ -23,12 +23,20 @@ from pellucid.workflow.tuning.budget import AFTER_INTERRUPT, Budget
 from pellucid.workflow.tuning.default_space import default_metric, default_space
 from pellucid.workflow.tuning.encoded_rows import LENGTHS
 from pellucid.workflow.tuning.ending import Ender
-from pellucid.workflow.tuning.folding import fold_rows
+from pellucid.workflow.tuning.folding import fold_rows, usual_folds
 from pellucid.workflow.tuning.recipe_objective import RecipeObjective
 from pellucid.workflow.tuning.recipe_space import RecipeSpace, recipe_space
+from pellucid.workflow.tuning.same_study import check_same_study
 from pellucid.workflow.tuning.searching import Searching, has_ended, search_as_it_stands
 from pellucid.workflow.tuning.tuning import Tuning
-from pellucid.workflow.tuning.tuning_folder import BEST, STUDY, check_folder, remove_study, write_tuning
+from pellucid.workflow.tuning.tuning_folder import (
+    BEST,
+    STUDY,
+    check_folder,
+    check_study_file,
+    remove_study,
+    write_tuning,
+)
 from pellucid.workflow.understanding import Understanding, understand
 
 TRIALS = 100
@@ -46,7 +54,7 @@ def tune_table(
     sampler: str = "random",
     pruner: str = "halving",
     metric: str | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     repeats: int = 1,
     study: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -97,8 +105,8 @@ def tune_table(
     metric : str, optional
         By which trials are compared and stop early; by default that of the plan, or else the logarithmic loss of
         classes and labels and the root mean squared error of numbers.
-    folds : int
-        1 lets the plan's own part for validation judge.
+    folds : int, optional
+        1 lets the plan's own part for validation judge; by default 5, and fewer from 10,000 rows on.
     repeats : int
         How often all folds are done, with other seeds.
     study : path, optional
@@ -162,12 +170,18 @@ def tune_table(
     file = _study_file(study, where, resume)
     if where is not None:
         check_folder(where, overwrite, resume)
+    if file is not None:
+        check_study_file(file, where, overwrite, resume)
     found = understand(_data(data, plan), plan, test=test)
     defaults = prepare(found, plan, found.parts)
     earlier = open_study(file).record if resume and file is not None else None
     chosen = metric or (earlier.metric if earlier is not None else default_metric(defaults))
-    check_metric(chosen, found.task.kind)
+    try:
+        check_metric(chosen, found.task.kind)
+    except UsageError as error:
+        raise error.at("metric") from None
     base = _judged_by(plan, chosen)
+    folds = usual_folds(found, base) if folds is None else folds
     folding = fold_rows(found, base, folds, repeats)
     if earlier is not None:
         space = Space.from_toml(earlier.space, str(file)) if space is None else space
@@ -304,8 +318,7 @@ def _opened(file: Path | None, record: StudyRecord, resume: bool, overwrite: boo
     assert file is not None
     study = open_study(file, write=True)
     try:
-        budget = {name: study.record.settings.get(name) for name in ("trials", "time_limit")}  # may be others now
-        check_same(study.record, replace(record, settings={**record.settings, **budget}), str(file))
+        check_same_study(study.record, record, str(file))
     except BaseException:
         study.close()
         raise

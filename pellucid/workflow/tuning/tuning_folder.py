@@ -12,6 +12,9 @@ from pathlib import Path
 
 from pellucid.errors import UsageError
 from pellucid.model.folder import save_model
+from pellucid.tuning.study.file import journal_of
+from pellucid.tuning.study.lock import WriterLock
+from pellucid.tuning.study.schema import APPLICATION
 from pellucid.workflow.record import write_run
 from pellucid.workflow.run_folder import RECORD
 from pellucid.workflow.tuning.tuning import Tuning
@@ -56,11 +59,56 @@ def check_folder(folder: Path, overwrite: bool, resume: bool) -> None:
         os.rmdir(tempfile.mkdtemp(prefix=".pellucid.", dir=nearest))
 
 
+def check_study_file(file: Path, folder: Path | None, overwrite: bool, resume: bool) -> None:
+    """See that a file can keep the trials of a search.
+
+    Raises
+    ------
+    UsageError
+        Where something is there that must not be replaced, or what is written to the folder would replace it.
+    """
+    where = str(file)
+    with _told(where, "file", "--study"):
+        place = file.resolve()
+        if folder is not None and any(place.is_relative_to(folder.resolve() / name) for name in WRITTEN):
+            fix = "Choose another name."
+            raise UsageError("the study would be replaced by what is written in the end", where=where, fix=fix)
+        if resume or not place.exists():
+            return
+        if place.is_dir():
+            raise UsageError("a folder is in the way of the study", where=where, fix="Choose another name.")
+        if not overwrite:
+            fix = "Go on with it by --resume, or begin anew with --overwrite."
+            fix = fix if _is_study(place) else "Choose another name."
+            raise UsageError("it exists already", where=where, fix=fix)
+        if not _is_study(place):
+            fix = "Only a study is overwritten: choose another name."
+            raise UsageError("there is another kind of file", where=where, fix=fix)
+        WriterLock(place).release()  # nobody is writing to it
+
+
+def _is_study(place: Path) -> bool:
+    """Say whether a file is a study as far as its beginning tells, or empty; a damaged one is a study too."""
+    if not place.is_file():
+        return False
+    with open(place, "rb") as file:
+        head = file.read(72)
+    return not head or (head.startswith(b"SQLite format 3\0") and head[68:] == APPLICATION.to_bytes(4, "big"))
+
+
 def remove_study(path: Path) -> None:
-    """Remove the study of an earlier search, which is to be overwritten."""
-    with _told(str(path)):
-        for place in (path, path.with_name(path.name + "-journal")):
-            place.unlink(missing_ok=True)
+    """Remove the study of an earlier search, which is to be overwritten.
+
+    Raises
+    ------
+    UsageError
+        Where it is no study, or somebody writes to it.
+    """
+    check_study_file(path, None, overwrite=True, resume=False)
+    place = path.resolve()
+    with _told(str(path), "file", "--study"):
+        for one in (place, journal_of(place)):
+            one.unlink(missing_ok=True)
 
 
 def write_tuning(tuning: Tuning, folder: Path) -> None:
@@ -110,13 +158,14 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
+def _told(where: str, kind: str = "folder", option: str = "--out") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         got = error.strerror or str(error)
-        raise UsageError("the folder cannot be written", where=where, got=got, fix="Choose another --out.") from None
+        fix = f"Choose another {option}."
+        raise UsageError(f"the {kind} cannot be written", where=where, got=got, fix=fix) from None
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -18,6 +18,8 @@ class Module:
         self.functions: dict[str, Fn] = {}
         self.declared: dict[str, str] = {}
         self.globals: list[str] = []
+        self.written: list[str] = []
+        """Functions that are there as text already."""
 
     def function(self, name: str, parameters: Sequence[tuple[str, str]], result: str = "void", **more: Any) -> Fn:
         """Begin a function; `parameters` are pairs of type (with attributes, such as ``ptr noalias``) and name."""
@@ -36,5 +38,5 @@ class Module:
         head += [f'target triple = "{self.triple}"'] if self.triple else []
         declared = [line for name, line in self.declared.items() if name not in self.functions]
         tail = [f"attributes #0 = {{ {self.attributes} }}"] if self.attributes else []
-        functions = [fn.text() for fn in self.functions.values()]
+        functions = [*self.written, *(fn.text() for fn in self.functions.values())]
         return "\n".join([*head, *self.globals, *declared, *functions, *tail]) + "\n"
