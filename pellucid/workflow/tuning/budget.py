@@ -26,9 +26,6 @@ MOST_OF_END, LEAST_OF_END = 0.5, 0.1
 TREES_SHARE = 0.25
 """The share of a time limit that the baselines may take."""
 
-TREES_LIKELY = 0.6
-"""The share of their estimated time that the trees are likely to take: the estimate is on the safe side."""
-
 OTHERS_SECONDS = 3.0
 """What the end takes besides, to load libraries, to resample and to find out which settings mattered."""
 
@@ -111,7 +108,7 @@ def estimate_end(
     features = Cells(made.encoding.front).count(made.found.table)
     rows = len(made.parts[TRAIN]) + len(made.parts[VALIDATION])
     trees = estimate_seconds(rows, features, made.targets) if features <= MOST_FEATURES else math.inf
-    trees = TREES_LIKELY * trees if trees <= TREES_SHARE * limit else 0.0  # they are not grown then
+    trees = trees if trees <= TREES_SHARE * limit else 0.0  # they are not grown then
     return 1.2 * training + trees + 3 * compile_seconds + (PICTURES_SECONDS if kept else 0.0) + OTHERS_SECONDS
 
 
