@@ -32,14 +32,28 @@ def wine(tmp_path_factory):
 
 
 def test_the_commands_are_those_of_the_documentation():
-    assert COMMANDS == ["train", "predict", "evaluate", "observe", "check", "report", "show", "init", "bench"]
+    expected = [
+        "train",
+        "tune",
+        "study",
+        "learning-curve",
+        "predict",
+        "evaluate",
+        "observe",
+        "check",
+        "report",
+        "show",
+        "init",
+        "bench",
+    ]
+    assert [*expected, "bench tune"] == COMMANDS
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_help_fits_and_has_examples(command, columns, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert main([command, "--help"] if command else []) == 0
+    assert main([*command.split(), "--help"] if command else []) == 0
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= columns and "\x1b" not in told
     if command is None:

@@ -24,6 +24,7 @@ FLOORS = {
     "version": 1,
     "random": 2,
     "graph": 2,
+    "toml_files": 2,
     "ops": 3,
     "data": 4,
     "executors": 4,

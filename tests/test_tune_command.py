@@ -217,7 +217,7 @@ def test_settings_are_added_to_the_default_space_or_take_the_place_of_its_own():
         (["--trils", "3"], "there is no option --trils. Did you mean '--trials'?"),
         (["--resume"], "--resume: no study is named that is to be gone on with. Say --out DIR or --study FILE."),
         (["--resume", "--out", "none"], "there is no such study"),
-        (["--study", WINE], "in the way of the study"),
+        (["--study", WINE], "exists already"),
         (["--study", WINE, "--resume"], "this is no study"),
         (["--study", str(TABLES)], "in the way of the study"),
         (["--out", WINE], "a file is in the way"),

@@ -16,7 +16,10 @@ from pellucid.tuning.space import Space, split_name
 from pellucid.tuning.space.values import format_value
 from pellucid.tuning.study import Study, StudyRecord
 from pellucid.tuning.trial import FAILED, Trial
-from pellucid.workflow.plans.plan import Plan
+from pellucid.workflow.plans.plan import plan_of
+from pellucid.workflow.plans.plan_file import PLAN
+from pellucid.workflow.plans.recipe import Recipe
+from pellucid.workflow.plans.settings import to_paths
 from pellucid.workflow.plans.toml_text import format_path, toml_value, write_toml
 from pellucid.workflow.reports.layout import (
     Rows,
@@ -199,7 +202,7 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 def assignments_of(trial: Trial, record: StudyRecord) -> list[str]:
-    """Return the settings of a trial as ``pellucid train --set`` takes them.
+    """Return the settings of a trial as ``pellucid train --set`` takes them, with those that its search did not vary.
 
     Raises
     ------
@@ -207,10 +210,11 @@ def assignments_of(trial: Trial, record: StudyRecord) -> list[str]:
         Where the space is not one of settings of ``pellucid train``.
     """
     try:
-        found = recipe_space(Space.from_toml(record.space), Plan()).plan_of(trial.parameters).to_paths()
+        plan = plan_of(PLAN.parse(str(record.settings.get("plan", "")), "the study"))
+        found = to_paths(recipe_space(Space.from_toml(record.space), plan).plan_of(trial.parameters).recipe)
     except UsageError as error:
         fix = "Leave --set out."
         raise UsageError("these are no settings of pellucid train", where="--set", got=str(error), fix=fix) from None
-    usual, named = Plan().to_paths(), set(map(_path, trial.parameters))
+    usual, named = to_paths(Recipe()), set(map(_path, trial.parameters))
     chosen = {path: value for path, value in found.items() if path in named or usual.get(path) != value}
     return [f"{format_path(path)}={'none' if value is None else toml_value(value)}" for path, value in chosen.items()]

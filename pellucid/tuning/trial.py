@@ -127,18 +127,29 @@ def common_value(members: Sequence[MemberResult], higher_is_better: bool) -> flo
     >>> common_value([one, two], higher_is_better=False)
     0.25
     """
+    return _best_together(members, higher_is_better)[1]
+
+
+def common_epoch(members: Sequence[MemberResult], higher_is_better: bool) -> int:
+    """Return the epoch that is best for all members together; see :func:`common_value`. 0 where none has a value."""
+    return _best_together(members, higher_is_better)[0]
+
+
+def _best_together(members: Sequence[MemberResult], higher_is_better: bool) -> tuple[int, float]:
     curves = [dict(member.curve) for member in members]
     if all(member.best_epoch == member.epochs for member in members) or not all(curves):
-        return mean_value(members)
-    totals, last = [], [math.nan] * len(curves)
+        return max(member.best_epoch for member in members), mean_value(members)
+    means: dict[int, float] = {}
+    last = [math.nan] * len(curves)
     for epoch in sorted(set().union(*curves)):
         last = [curve.get(epoch, before) for curve, before in zip(curves, last, strict=True)]
         total = math.fsum(last)
         if not math.isnan(total):
-            totals.append(total)
-    if not totals:
-        return math.nan
-    return (max if higher_is_better else min)(totals) / len(curves)
+            means[epoch] = total / len(curves)
+    if not means:
+        return 0, math.nan
+    best = (max if higher_is_better else min)(means, key=lambda epoch: means[epoch])
+    return best, means[best]
 
 
 def ranking(trials: Sequence[Trial], higher_is_better: bool) -> list[Trial]:

@@ -53,7 +53,7 @@ def divide(table: Table, task: Task, plan: Plan, test: Table | None = None) -> D
     table : Table
     task : Task
     plan : Plan
-        Its ``seed``, ``validation``, ``test_fraction``, ``folds``, ``group`` and ``time_order``.
+        Its ``seed``, ``validation``, ``learn_validation``, ``test_fraction``, ``folds``, ``group`` and ``time_order``.
     test : Table, optional
         A table of its own for the test.
 
@@ -112,8 +112,13 @@ class _Dealer:
         shares = [1.0 - sum(shares), *shares]
         self._require_rows(rows, shares)
         dealt = self._deal(rows, shares) if len(shares) > 1 else (np.arange(len(rows)),)
-        found = {name: rows[part] for name, part in zip(names, dealt, strict=True)}
-        return {TRAIN: found[TRAIN], VALIDATION: np.empty(0, np.int64), **found}
+        found = {VALIDATION: np.empty(0, np.int64)} | {
+            name: rows[part] for name, part in zip(names, dealt, strict=True)
+        }
+        if self.plan.learn_validation:
+            learned = np.sort(np.concatenate([found[TRAIN], found[VALIDATION]]))
+            found |= {TRAIN: learned, VALIDATION: np.empty(0, np.int64)}
+        return {TRAIN: found.pop(TRAIN), **found}
 
     def _deal(self, rows: np.ndarray, shares: list[float]) -> tuple[np.ndarray, ...]:
         classes = None if self.classes is None else self.classes[rows]

@@ -7,19 +7,15 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pellucid.errors import UsageError
+from pellucid.toml_files import TomlKind
 from pellucid.tuning.space.names import MOST_PARTS, join_name, split_name
 
-LARGEST = 2**22
-"""Bytes of a file, at most."""
+SPACE = TomlKind("a search space", "space.toml", "network.layers", largest=2**22, parts=MOST_PARTS)
 
-_PART = r"""(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
-_DEEP = re.compile(rf"(?:^|[\[{{,])[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MOST_PARTS}}}", re.MULTILINE)
-"""A key of many parts, for which tomllib takes a time that grows with their square."""
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_BARE = re.compile(r"[\w.\"-]+\s*=\s*([A-Za-z_]\w*\s*\(.*\)[^\"']*)$")
 _HEADER = re.compile(r"\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
 
 
@@ -33,50 +29,17 @@ def read_text(path: str | os.PathLike[str]) -> str:
     """
     if not isinstance(path, str | os.PathLike):
         raise UsageError("not a space", where="space", got=repr(path)[:80], expected="a pl.Space, a mapping or a file")
-    told = os.fspath(path) or "."
-    if Path(path).is_dir():
-        raise UsageError("this is a folder", where=told, expected="a file such as space.toml")
-    try:
-        with Path(path).open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:  # ValueError: NUL in a path
-        got = getattr(error, "strerror", None) or str(error)
-        raise UsageError("the file cannot be opened", where=told, got=got) from None
-    if len(raw) > LARGEST:
-        got = f"more than {LARGEST >> 20} MiB"
-        raise UsageError("the file is too large for a search space", where=told, got=got, expected="TOML")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError("the file is not in UTF-8", where=f"{told}:{line}", fix="Save it as UTF-8.") from None
+    return SPACE.read(path)
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return the content of a text in TOML, or raise a UsageError with line and column."""
-    text = text.replace("\r\n", "\n")
-    if deep := _DEEP.search(text):
-        line = text.count("\n", 0, deep.end()) + 1
-        raise UsageError("a key has too many parts", where=f"{where}:{line}", expected="such as network.layers")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise UsageError("lists or tables are nested too deeply", where=where, expected="a search space") from None
-    except ValueError as error:
-        raise _not_toml(text, str(error), where) from None
+    return SPACE.parse(text, where, _mend)
 
 
-def _not_toml(text: str, what: str, where: str) -> UsageError:
-    place = _PLACE.search(what)
-    if place is None:
-        return UsageError(f"not TOML: {what[:80]}", where=where)
-    end = text.count("\n") + 1, len(text) - text.rfind("\n")
-    line, column = map(int, place.groups()) if place[1] else end
-    reason = what[: place.start()]
-    got = text.split("\n")[line - 1].strip()
-    bare = re.match(r"[\w.\"-]+\s*=\s*([A-Za-z_]\w*\s*\(.*\)[^\"']*)$", got)
-    fix = f'Put it in quotes: "{bare[1].strip()[:80]}".' if bare else None
-    return UsageError(f"not TOML: {reason[:1].lower()}{reason[1:]}", where=f"{where}:{line}:{column}", fix=fix)
+def _mend(line: str) -> str | None:
+    bare = _BARE.match(line)
+    return f'Put it in quotes: "{bare[1].strip()[:80]}".' if bare else None
 
 
 def place_of(text: str, told: str, where: str) -> str:

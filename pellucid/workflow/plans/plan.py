@@ -13,7 +13,7 @@ from pellucid.errors import UsageError
 from pellucid.nn.losses.loss import TASKS
 from pellucid.workflow.plans.assignments import parse_assignment
 from pellucid.workflow.plans.describe import describe_settings
-from pellucid.workflow.plans.kinds import ByColumn, Choice, Columns, Number, Text
+from pellucid.workflow.plans.kinds import ByColumn, Choice, Columns, Flag, Number, Text
 from pellucid.workflow.plans.plan_file import flatten, place_of, read_toml
 from pellucid.workflow.plans.recipe import Recipe
 from pellucid.workflow.plans.settings import Setting, check_settings, from_paths, list_settings, setting, to_paths
@@ -100,6 +100,13 @@ class Plan:
     validation: float = setting(
         "split.validation", 0.1, "The share of the rows that say when to stop; 0 for none.", Number("[0, 1)")
     )
+    learn_validation: bool = setting(
+        "split.learn_validation",
+        False,
+        "Whether these are learned from all the same, as where a search has said how many epochs are right; the test "
+        "rows stay what they are.",
+        Flag(),
+    )
     test_fraction: float = setting(
         "split.test", 0.2, "The share of the rows that the report is made from.", Number("(0, 1)")
     )
@@ -124,9 +131,14 @@ class Plan:
             raise UsageError(
                 "one fold is no cross-validation", where="split.folds", got="1", expected="0, or from 2 up"
             )
-        if not self.validation and self.recipe.metric != "loss":
+        if not self.judges and self.recipe.metric != "loss":
             fix = "Set split.validation, or leave the metric at loss."
             raise UsageError("a metric needs validation rows", where="training.metric", got=self.recipe.metric, fix=fix)
+
+    @property
+    def judges(self) -> bool:
+        """Whether there are rows for validation that are not learned from."""
+        return self.validation > 0 and not self.learn_validation
 
     def set(self, *assignments: str) -> Plan:
         """Return the plan with settings changed, as ``--set`` writes them: a path, an equals sign, and a value of TOML.
@@ -222,6 +234,17 @@ def read_plan(path: str | Path) -> Plan:
     """
     content, text = read_toml(path)
     try:
-        return Plan()._with(flatten(content, known_settings(), RECORDS))
+        return plan_of(content)
     except UsageError as error:
         raise error.at(place_of(path, text, error.where)) from None
+
+
+def plan_of(content: Mapping[str, Any]) -> Plan:
+    """Return the plan that the content of a file is; settings that it does not have are as they are by default.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such setting, or a value does not fit.
+    """
+    return Plan()._with(flatten(content, known_settings(), RECORDS))

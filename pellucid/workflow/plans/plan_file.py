@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pellucid.errors import UsageError, nearest
+from pellucid.toml_files import TomlKind
 from pellucid.workflow.plans.kinds import quote
 from pellucid.workflow.plans.settings import Setting, find_setting, sections
 from pellucid.workflow.plans.toml_text import shorten, tell_path
 
-LARGEST = 2**24
-"""Bytes of a file, at most."""
-
-_PART = r"""(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
-_DEEP = re.compile(rf"(?:^|[\[{{,])[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{8}}", re.MULTILINE)
-"""A key of many parts, for which tomllib takes a time that grows with their square."""
+PLAN = TomlKind("settings", "run.toml", "optimizer.name", largest=2**24, parts=8)
 
 
 def read_toml(path: str | Path) -> tuple[dict[str, Any], str]:
@@ -30,45 +25,8 @@ def read_toml(path: str | Path) -> tuple[dict[str, Any], str]:
     UsageError
         Where it cannot be read, is too large, is not in UTF-8, or is no TOML; with line and column.
     """
-    told = os.fspath(path) or "."
-    if Path(path).is_dir():
-        raise UsageError("this is a folder", where=told, expected="a file such as run.toml")
-    try:
-        with Path(path).open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:  # ValueError: NUL in a path
-        got = getattr(error, "strerror", None) or str(error)
-        raise UsageError("the file cannot be opened", where=told, got=got) from None
-    if len(raw) > LARGEST:
-        raise UsageError(
-            "the file is too large for settings", where=told, got=f"more than {LARGEST >> 20} MiB", expected="TOML"
-        )
-    try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError("the file is not in UTF-8", where=f"{told}:{line}", fix="Save it as UTF-8.") from None
-    return _parse(told, text), text
-
-
-def _parse(told: str, text: str) -> dict[str, Any]:
-    if deep := _DEEP.search(text):
-        line = text.count("\n", 0, deep.end()) + 1
-        raise UsageError("a key has too many parts", where=f"{told}:{line}", expected="such as optimizer.name")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise UsageError("lists or tables are nested too deeply", where=told, expected="settings") from None
-    except ValueError as error:
-        what = str(error)
-        place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", what)
-        if place is None:
-            raise UsageError(f"not TOML: {what[:80]}", where=told) from None
-        end = text.count("\n") + 1, len(text) - text.rfind("\n")
-        line, column = map(int, place.groups()) if place[1] else end
-        reason = what[: place.start()]
-        where = f"{told}:{line}:{column}"
-        raise UsageError(f"not TOML: {reason[:1].lower()}{reason[1:]}", where=where) from None
+    text = PLAN.read(path)
+    return PLAN.parse(text, os.fspath(path) or "."), text
 
 
 def flatten(

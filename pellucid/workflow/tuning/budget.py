@@ -32,6 +32,9 @@ OTHERS_SECONDS = 3.0
 TRIALS_OF_ENSEMBLE = 8
 """So many trials are to be trained again for the ensemble, at least, if there is time."""
 
+FINAL_TRIALS = 20
+"""So many trials are cross-validated again to choose the winner, if there is time."""
+
 PICTURES_SECONDS = 4.0
 
 NO_TIME = 1e-3
@@ -104,7 +107,7 @@ def estimate_end(
     seconds = sorted(trial.seconds for trial in whole)
     of_trial = seconds[len(seconds) * 3 // 4] if seconds else 0.0
     of_member = of_trial / max(1, len(whole[0].members)) if whole else 0.0
-    training = of_member * (1 + 2 * SEEDS / cores) + of_trial * TRIALS_OF_ENSEMBLE / cores
+    training = of_member * (1 + 2 * SEEDS / cores) + of_trial * (TRIALS_OF_ENSEMBLE + FINAL_TRIALS) / cores
     features = Cells(made.encoding.front).count(made.found.table)
     rows = len(made.parts[TRAIN]) + len(made.parts[VALIDATION])
     trees = estimate_seconds(rows, features, made.targets) if features <= MOST_FEATURES else math.inf

@@ -25,6 +25,10 @@ from pellucid.workflow.tuning.ensembling import make_ensemble
 from pellucid.workflow.tuning.recipe_objective import RecipeObjective
 from pellucid.workflow.tuning.refitting import predict_with_seeds, prepare_plan, refit
 from pellucid.workflow.tuning.selecting import Selection
+from pellucid.workflow.tuning.winning import decide, final_plan
+
+SHARE_OF_FINAL = 0.25
+"""The share of what is left after the search that choosing the winner among the best may take."""
 
 SHARE_OF_SEEDS = 0.5
 """The share of what is left after the refit that further seeds may take."""
@@ -36,6 +40,7 @@ BEST_NETWORK = "best network"
 class Ending:
     """What the end of a search has brought; see :class:`~pellucid.workflow.tuning.tuning.Tuning`."""
 
+    best: Trial
     plan: Plan
     run: Run
     comparison: Comparison
@@ -77,7 +82,9 @@ class Ender:
 
     def end(self, ranked: Sequence[Trial], trials: Sequence[Trial]) -> Ending:
         """Train the winner anew, compare it and make the ensemble."""
-        plan = self.objective.space.plan_of(ranked[0].parameters)
+        best = self._decide(ranked)
+        ranked = [best, *(trial for trial in ranked if trial.number != best.number)]
+        plan = final_plan(self.objective.space, self.objective.found, best, self.objective.higher_is_better)
         made = self.keep.call(lambda: prepare_plan(self.objective.found, plan))
         run, judgement = self.keep.call(lambda: refit(made, self.budget.for_baselines(), self.keep))
         self._hurry()
@@ -92,6 +99,7 @@ class Ender:
         importance = self.keep.call(lambda: self._importance(trials), lambda: None)
         run = replace(run, interrupted=self.keep.interrupted)
         return Ending(
+            best,
             run.plan,
             run,
             comparison,
@@ -101,6 +109,18 @@ class Ender:
             importance,
             tuple(self.notes),
         )
+
+    def _decide(self, ranked: Sequence[Trial]) -> Trial:
+        """Return the winner."""
+        seconds = SHARE_OF_FINAL * self.budget.left()
+        if self.keep.interrupted or not seconds:
+            return ranked[0]
+        found, told = self.keep.call(
+            lambda: decide(self.objective, ranked, seconds, self.threads), lambda: (ranked[0], "")
+        )
+        self.notes += [told] if told else []
+        self._hurry()
+        return found
 
     def _hurry(self) -> None:
         """Leave out what can be left out, once Ctrl-C has come while the search ends."""

@@ -150,7 +150,7 @@ class RecipeObjective:
 
     def _judged_inside(self, course: Course) -> bool:
         """Say whether the rows held out take part in a training: where a run's own rows for validation do so."""
-        return self.space.plan.validation > 0 and needs_validation(course)
+        return self.space.plan.judges and needs_validation(course)
 
     def begin(self, parameters: Mapping[str, Any], member: int) -> Contender:
         """Return a training that is ready to begin; the first of its key compiles."""

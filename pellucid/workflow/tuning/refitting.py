@@ -13,7 +13,7 @@ from pellucid.model.scalars import PREDICTION
 from pellucid.training.loop import INTERRUPTED
 from pellucid.training.members import Member
 from pellucid.training.population import fit_population
-from pellucid.workflow.division import TEST
+from pellucid.workflow.division import TEST, divide
 from pellucid.workflow.finishing import Finishing
 from pellucid.workflow.judging import Judgement, judge
 from pellucid.workflow.making import Making, in_own_unit, prepare
@@ -27,6 +27,8 @@ from pellucid.workflow.understanding import Understanding
 def prepare_plan(found: Understanding, plan: Plan) -> Making:
     """Return what a plan trains, on the rows of a table that is understood already."""
     own = replace(found, dtype=dtype_of(plan.recipe, found))
+    if plan.learn_validation:
+        own = replace(own, division=divide(own.table, own.task, plan, own.test))
     return prepare(own, plan, own.parts)
 
 

@@ -166,8 +166,8 @@ def tune_table(
     budget = Budget(time_limit if time_limit is not None else plan.recipe.time_limit or None)
     plan = replace(plan, recipe=replace(plan.recipe, time_limit=0.0))
     _refuse(plan)
-    where = None if folder is None else Path(folder)
-    file = _study_file(study, where, resume)
+    where = _as_path("folder", folder)
+    file = _study_file(_as_path("study", study), where, resume)
     if where is not None:
         check_folder(where, overwrite, resume)
     if file is not None:
@@ -217,11 +217,12 @@ def tune_table(
     tuning = Tuning(
         understanding=found,
         space=searched.space,
+        searched=searched,
         study=file,
         metric=chosen,
         higher_is_better=objective.higher_is_better,
         trials=result.trials,
-        best=result.ranking()[0],
+        best=ending.best,
         plan=ending.plan,
         run=ending.run,
         comparison=ending.comparison,
@@ -262,9 +263,15 @@ def _refuse(plan: Plan) -> None:
         raise UsageError("a search starts from no model", where="table.start_from", got=plan.start_from[:80], fix=fix)
 
 
-def _study_file(study: str | os.PathLike[str] | None, folder: Path | None, resume: bool) -> Path | None:
+def _as_path(name: str, given: Any) -> Path | None:
+    if not isinstance(given, str | os.PathLike | None):
+        raise UsageError("not a path", where=name, got=repr(given)[:80], expected="the name of a file or folder")
+    return None if given is None else Path(given)
+
+
+def _study_file(study: Path | None, folder: Path | None, resume: bool) -> Path | None:
     if study is not None:
-        return Path(study)
+        return study
     if folder is not None:
         return folder / STUDY
     if resume:
@@ -281,7 +288,7 @@ def _data(data: Any, plan: Plan) -> Any:
 
 def _judged_by(plan: Plan, metric: str) -> Plan:
     """Return the plan of trials: their trainings stop by the metric of the search, where there are rows to stop by."""
-    return replace(plan, recipe=replace(plan.recipe, metric=metric if plan.validation > 0 else "loss"))
+    return replace(plan, recipe=replace(plan.recipe, metric=metric if plan.judges else "loss"))
 
 
 def _space(given: Any, found: Understanding, rows: int) -> Space:

@@ -14,7 +14,9 @@ from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.reports.report import Report
 from pellucid.workflow.run import Run
 from pellucid.workflow.tuning.comparing_parts import Comparison
+from pellucid.workflow.tuning.recipe_space import RecipeSpace
 from pellucid.workflow.tuning.selecting import Selection
+from pellucid.workflow.tuning.winning import final_plan
 from pellucid.workflow.understanding import Understanding
 
 
@@ -27,6 +29,8 @@ class Tuning:
     understanding : Understanding
     space : Space
         What was searched, with the conditions that its names bring along.
+    searched : RecipeSpace
+        What the names in it mean.
     study : Path or None
         The file of the study; None where it was kept in memory.
     metric : str
@@ -35,8 +39,8 @@ class Tuning:
     trials : tuple of Trial
         All of the study.
     best : Trial
-        The winner. Its value is what the search made good, and so is no measure of how good the winner is: that is in
-        `comparison`.
+        The winner: of the best trials the one that was best when they were cross-validated again. Its value is what
+        the search made good, and so is no measure of how good the winner is: that is in `comparison`.
     plan : Plan
         The winner's.
     run : Run
@@ -65,6 +69,7 @@ class Tuning:
 
     understanding: Understanding
     space: Space
+    searched: RecipeSpace
     study: Path | None
     metric: str
     higher_is_better: bool
@@ -83,6 +88,10 @@ class Tuning:
     interrupted: bool
     folder: Path | None = None
     notes: tuple[str, ...] = ()
+
+    def plan_of(self, trial: Trial) -> Plan:
+        """Return the plan that makes the network of a trial, trained as the winner was."""
+        return final_plan(self.searched, self.understanding, trial, self.higher_is_better)
 
     def __str__(self) -> str:
         from pellucid.workflow.reports.layout import as_text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -87,33 +85,5 @@ def _train_anew(
     """Train the network of a trial as the winner is trained."""
     if number == tuning.best.number:
         return {"score": judge.score(tuning.run.model), "refit": tuning.run.fit.progress.seconds}
-    run = face.train_table(learning, plan=plan_of(tuning, number), test=held_out)
+    run = face.train_table(learning, plan=tuning.plan_of(tuning.trials[number]), test=held_out)
     return {"score": judge.score(run.model), "refit": run.fit.progress.seconds}
-
-
-def plan_of(tuning: Any, number: int) -> Any:
-    """Return the plan of a trial of a search over the default recipe."""
-    usual = dataclasses.replace(tuning.plan, recipe=face.Recipe(metric=tuning.plan.recipe.metric))
-    return usual.set(*_assignments(dict(tuning.trials[number].parameters)))
-
-
-def _assignments(parameters: dict[str, Any]) -> list[str]:
-    """Return the settings of a trial as ``--set`` takes them.
-
-    Examples
-    --------
-    >>> _assignments({"network.layers": 2, "network.units": 64, "network.dropout": 0.1})
-    ['network.dropout=0.1', 'network.hidden=[64, 64]']
-    """
-    layers = parameters.pop("network.layers", None)
-    units = parameters.pop("network.units", None)
-    own = {name: parameters.pop(name) for name in list(parameters) if name.startswith("network.units_")}
-    told = [f"{name}={_as_toml(value)}" for name, value in parameters.items()]
-    if layers is not None:
-        hidden = [own.get(f"network.units_{at}", units) for at in range(1, layers + 1)]
-        told.append(f"network.hidden={_as_toml(hidden)}")
-    return told
-
-
-def _as_toml(value: Any) -> str:
-    return json.dumps(value) if value is not None else '"none"'
