@@ -9,6 +9,24 @@ from rich.text import Text
 
 from pellucid.cli.options import check_seed, make_plan, parse_sizes, parse_time
 from pellucid.cli.output import show, show_json, tell
+from pellucid.cli.table_options import (
+    LEARNED,
+    LEARNS,
+    WRITTEN,
+    ConfigOption,
+    GroupOption,
+    IgnoreOption,
+    JsonOption,
+    QuietOption,
+    SeparatorOption,
+    SetOption,
+    TableArgument,
+    TargetOption,
+    TaskOption,
+    TestOption,
+    TimeOrderOption,
+    WeightOption,
+)
 from pellucid.data.tables.table import read_table
 from pellucid.errors import UsageError
 from pellucid.nn.network import Network
@@ -21,58 +39,17 @@ from pellucid.workflow.run_folder import Destination, choose_destination
 from pellucid.workflow.train_table import train_table
 from pellucid.workflow.understanding import Understanding
 
-LEARNED, LEARNS, WRITTEN = "What is learned from", "How it learns", "What is written"
-
 
 def train(
-    table: Annotated[
-        str | None,
-        typer.Argument(metavar="TABLE", help="A CSV or Parquet file; --config may name it.", show_default=False),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            "-t",
-            metavar="COLUMN",
-            help="The column to predict; repeat it for several.",
-            rich_help_panel=LEARNED,
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TASK",
-            help="regression, binary, multiclass, multilabel or classification; else inferred.",
-            rich_help_panel=LEARNED,
-        ),
-    ] = None,
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="S", help="What stands between several labels in one cell, such as ';'.", rich_help_panel=LEARNED
-        ),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column to leave out; may be repeated.", rich_help_panel=LEARNED),
-    ] = None,
-    weight: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column that says how much a row counts.", rich_help_panel=LEARNED),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Rows with the same cell in it stay together.", rich_help_panel=LEARNED),
-    ] = None,
-    time_order: Annotated[
-        str | None,
-        typer.Option("--time-order", metavar="COLUMN", help="Test on the latest rows by it.", rich_help_panel=LEARNED),
-    ] = None,
-    test: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A table of its own for the test.", rich_help_panel=LEARNED),
-    ] = None,
+    table: TableArgument = None,
+    target: TargetOption = None,
+    task: TaskOption = None,
+    separator: SeparatorOption = None,
+    ignore: IgnoreOption = None,
+    weight: WeightOption = None,
+    group: GroupOption = None,
+    time_order: TimeOrderOption = None,
+    test: TestOption = None,
     folds: Annotated[
         int | None,
         typer.Option(metavar="K", help="Cross-validate with so many parts.", rich_help_panel=LEARNED),
@@ -111,23 +88,8 @@ def train(
         str | None,
         typer.Option("--from", metavar="MODEL", help="Start with this model's weights.", rich_help_panel=LEARNS),
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE.toml",
-            help="Settings: a file of pellucid init, or the run.toml of a run.",
-            rich_help_panel=LEARNS,
-        ),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="PATH=VALUE",
-            help="Any setting that pellucid init lists; may be repeated.",
-            rich_help_panel=LEARNS,
-        ),
-    ] = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -145,12 +107,8 @@ def train(
         bool,
         typer.Option("--resume", help="Go on with the run in --out that was stopped.", rich_help_panel=WRITTEN),
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=WRITTEN)
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, and nothing else.", rich_help_panel=WRITTEN)
-    ] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Train a network on a table and report how good it is on rows that it has not seen.
 
