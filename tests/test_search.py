@@ -15,8 +15,9 @@ import pytest
 import pellucid as pl
 from pellucid.errors import TrainingError
 from pellucid.tuning import bracket
-from pellucid.tuning.engine import INTERRUPTED, OUT_OF_TIME, SIZES, SPACE_RAN_OUT, TRIALS_RAN_OUT, run_search
+from pellucid.tuning.engine import SIZES, run_search
 from pellucid.tuning.pruning import pruner
+from pellucid.tuning.status import INTERRUPTED, OUT_OF_TIME, SPACE_RAN_OUT, TRIALS_RAN_OUT
 from pellucid.tuning.study import StudyRecord, create_study, open_study
 from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, STATES, WAITING, MemberResult, common_value
 

@@ -23,8 +23,8 @@ from pellucid.cli.tune_choices import choose_space
 from pellucid.cli.tune_view import Watching, short_names, view_status
 from pellucid.errors import UsageError
 from pellucid.model import load_model
-from pellucid.tuning.engine import Status
 from pellucid.tuning.space import Space
+from pellucid.tuning.status import Status
 from pellucid.tuning.study import open_study
 from pellucid.tuning.trial import FINISHED, MemberResult, Trial
 from pellucid.workflow.plans.plan import Plan

@@ -9,8 +9,8 @@ import pytest
 from pellucid.cli import main
 from pellucid.cli.tune_view import tell_pace
 from pellucid.errors import UsageError
-from pellucid.tuning.engine import Status
 from pellucid.tuning.running import Workers
+from pellucid.tuning.status import Status
 from pellucid.tuning.study import create_study, open_study
 from pellucid.workflow.learning_curve import learning_curve
 from pellucid.workflow.learning_curves.trainings import Trainings

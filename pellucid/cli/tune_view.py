@@ -16,8 +16,8 @@ from rich.text import Text
 
 from pellucid.cli.output import tell
 from pellucid.executors.cores import usable_cores
-from pellucid.tuning.engine import Status
 from pellucid.tuning.space import Space, format_value, split_name, tell_count
+from pellucid.tuning.status import Status
 from pellucid.tuning.trial import FAILED, FINISHED, PRUNED, WAITING, Trial
 from pellucid.workflow.reports.layout import Rows, count_things, printable, show_number, view_facts, write_digits
 from pellucid.workflow.run_folder import RECORD

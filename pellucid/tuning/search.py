@@ -11,12 +11,13 @@ from typing import Any
 
 from pellucid.data.dataset import Dataset
 from pellucid.errors import PellucidError, UsageError
-from pellucid.tuning.engine import SearchResult, Status, run_search
+from pellucid.tuning.engine import run_search
 from pellucid.tuning.networks import Arrange, NetworkObjective
 from pellucid.tuning.objective import Objective
 from pellucid.tuning.pruning import pruner as pruner_called
 from pellucid.tuning.samplers import make_sampler
 from pellucid.tuning.space import Space
+from pellucid.tuning.status import SearchResult, Status
 from pellucid.tuning.study import Study, StudyRecord, create_study, open_study
 from pellucid.version import __version__
 

@@ -8,16 +8,10 @@ from dataclasses import replace
 
 from pellucid.errors import UsageError
 from pellucid.training.progress import ProgressBar
-from pellucid.tuning.engine import (
-    OUT_OF_TIME,
-    SPACE_RAN_OUT,
-    TRIALS_RAN_OUT,
-    SearchResult,
-    Status,
-    run_search,
-)
+from pellucid.tuning.engine import run_search
 from pellucid.tuning.pruning import Pruner
 from pellucid.tuning.samplers import Sampler
+from pellucid.tuning.status import OUT_OF_TIME, SPACE_RAN_OUT, TRIALS_RAN_OUT, SearchResult, Status
 from pellucid.tuning.study import Study
 from pellucid.tuning.trial import WAITING, ranking
 from pellucid.workflow.making import Making

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import UsageError
-from pellucid.tuning.engine import Status
 from pellucid.tuning.pruning import pruner as pruner_called
 from pellucid.tuning.samplers import make_sampler
 from pellucid.tuning.search import look_at, record_of
 from pellucid.tuning.space import Space, read_space
+from pellucid.tuning.status import Status
 from pellucid.tuning.study import Study, StudyRecord, create_study, open_study
 from pellucid.workflow.finishing import Finishing
 from pellucid.workflow.making import prepare

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pellucid.model.model import Model
 from pellucid.tuning.importance import Importance
-from pellucid.tuning.search import SearchResult
 from pellucid.tuning.space import Space
+from pellucid.tuning.status import SearchResult
 from pellucid.tuning.trial import Trial
 from pellucid.workflow.plans.plan import Plan
 from pellucid.workflow.reports.report import Report

@@ -13,10 +13,10 @@ from pellucid.bench.tune.clock import Clock
 from pellucid.bench.tune.material import SPACE, read_case
 from pellucid.bench.tune.own.searches import Arrangement, as_dataset
 from pellucid.executors.cores import share_of_cores
-from pellucid.tuning.engine import SearchResult
 from pellucid.tuning.networks import NetworkObjective
 from pellucid.tuning.objective import Objective
 from pellucid.tuning.search import search
+from pellucid.tuning.status import SearchResult
 
 METHODS = {"random": ("random", "none"), "halving": ("random", "halving"), "tpe": ("tpe", "halving")}
 """By name: sampler and pruner."""
