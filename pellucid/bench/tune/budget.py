@@ -82,11 +82,15 @@ def scores(results: Results, table: str, contestant: str, key: str = "score") ->
     return [one[key] for one in found if one is not None and one.get(key) is not None] if all(found) else []
 
 
-def wins(results: Results) -> tuple[int, int]:
-    """Return on how many tables Pellucid's median is better than those of all peers, and on how many all took part."""
+def wins(results: Results, key: str = "score") -> tuple[int, int]:
+    """Return on how many tables Pellucid's median is better than those of all peers, and on how many all took part.
+
+    With the key ``ensemble``, it is that of its ensemble.
+    """
     won = shared = 0
     for table in results.settings["extent"]["tables"]:
-        medians = {name: statistics.median(s) for name in (OWN, *SEARCHES) if (s := scores(results, table, name))}
+        keys = {OWN: key, **dict.fromkeys(SEARCHES, "score")}
+        medians = {name: statistics.median(s) for name, of in keys.items() if (s := scores(results, table, name, of))}
         if len(medians) == 1 + len(SEARCHES):
             shared += 1
             won += medians[OWN] < min(medians[name] for name in SEARCHES)
@@ -101,7 +105,7 @@ def section(results: Results) -> Section:
     titles = " and ".join(title_of(name) for name in SEARCHES)
     goal = Goal(work, titles, f"better on at least {GOAL} of 9")
     if shared:
-        told = f"better on {won} of {shared}"
+        told = f"better on {won} of {shared} (its ensemble: on {wins(results, 'ensemble')[0]})"
         goal = Goal(goal.work, goal.peers, goal.aim, told, won >= GOAL if shared == 9 else None)
     text = TEXT.format(
         seconds=extent["budget_seconds"],
