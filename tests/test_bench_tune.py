@@ -17,7 +17,6 @@ from pellucid.bench.tune.budget import wins
 from pellucid.bench.tune.cell import Cell, run_cell
 from pellucid.bench.tune.extent import FULL, NUMBERS, QUICK, TABLES
 from pellucid.bench.tune.material import count_parameters, draw_configurations, hidden_sizes, make_tiny, read_case
-from pellucid.bench.tune.own.tables import plan_of
 from pellucid.bench.tune.page import write_page
 from pellucid.bench.tune.parts import PARTS, choose_parts, list_cells
 from pellucid.bench.tune.peers.tables import write_tables
@@ -279,12 +278,12 @@ def test_what_led_on_the_way_is_trained_anew_as_a_winner_is():
     space |= {"optimizer.learning_rate": "log_uniform(0.001, 0.1)", "network.activation": "choice(relu, tanh)"}
     tuning = tune_table(table, "y", space=space, trials=3, folds=2, pruner="none")
     for trial in tuning.trials:
-        plan = plan_of(tuning, trial.number)
+        plan = tuning.plan_of(trial)
         layers = trial.parameters["network.layers"]
         units = tuple(trial.parameters[f"network.units_{at}"] for at in range(1, layers + 1))
         assert plan.recipe.hidden == units
         assert plan.recipe.learning_rate == trial.parameters["optimizer.learning_rate"]
-    again = pl.train_table(table, plan=plan_of(tuning, tuning.best.number))
+    again = pl.train_table(table, plan=tuning.plan_of(tuning.best))
     assert np.array_equal(again.model.predict_probabilities(table), tuning.run.model.predict_probabilities(table))
 
 

@@ -78,7 +78,9 @@ INITIALIZERS = [
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("initializer", INITIALIZERS, ids=str)
+@pytest.mark.parametrize(
+    "initializer", INITIALIZERS, ids=lambda one: one if isinstance(one, str) else type(one).__name__
+)
 def test_first_parameters_for_many_seeds_are_those_of_each(initializer, dtype):
     network = pl.Network([pl.Dense(3, initializer=initializer)], inputs=2, dtype=dtype)
     seeds = [0, 3, 2**64 - 1]
